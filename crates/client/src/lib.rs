@@ -1,0 +1,87 @@
+//! A slimmer artefact needs it alone: everything that talks to a running server over HTTP and knows nothing of the engine.
+//!
+//! The subcommands `query`, `sql`, `trace`, `tail`, `import`, `demo`, `doctor` and `bench`. Each has a clap `Args`
+//! struct and a `run`; the binary flattens [`GlobalArgs`] and [`ClientCommand`] into its own command line and calls
+//! [`run`]. Exit codes: 0 success, 1 the question failed or what was demanded was not found, 2 usage error,
+//! 3 the server is not reachable.
+//!
+//! The crate reads no environment variable: the binary looks them up and hands them over through
+//! [`GlobalArgs::resolve`]. Clock, threads and processes are touched in `machine.rs` alone.
+
+mod bench;
+mod command;
+mod demo;
+mod doctor;
+mod error;
+mod global;
+mod http;
+mod import;
+mod limits;
+mod load;
+mod machine;
+mod otlp;
+mod output;
+mod retry;
+mod sse;
+#[cfg(test)]
+mod stub;
+mod terminal;
+mod time;
+
+pub use error::CliError;
+pub use global::{ColorChoice, DEFAULT_SERVER, Global, GlobalArgs};
+
+pub use bench::BenchArgs;
+pub use command::query::QueryArgs;
+pub use command::sql::SqlArgs;
+pub use command::tail::TailArgs;
+pub use command::trace::TraceArgs;
+pub use demo::DemoArgs;
+pub use doctor::DoctorArgs;
+pub use import::ImportArgs;
+
+use std::process::ExitCode;
+
+/// The subcommands of this crate, for `#[command(flatten)]` in the binary's own command enum.
+#[derive(Debug, clap::Subcommand)]
+pub enum ClientCommand {
+    /// Search logs, spans or metrics
+    Query(QueryArgs),
+    /// Ask in SQL, once or at a prompt
+    Sql(SqlArgs),
+    /// Show one trace as a tree
+    Trace(TraceArgs),
+    /// Follow records as they arrive
+    Tail(TailArgs),
+    /// Send files to the server, resumable and without duplicates
+    Import(ImportArgs),
+    /// Send the telemetry of a small invented shop, faults included
+    Demo(DemoArgs),
+    /// Check that a server works from here, and say what to do if not
+    Doctor(DoctorArgs),
+    /// Measure ingest and queries against the published goals
+    Bench(BenchArgs),
+}
+
+/// Runs one subcommand to its end, prints its error on stderr, and returns the exit code.
+pub fn run(command: ClientCommand, global: &Global) -> ExitCode {
+    let result = match command {
+        ClientCommand::Query(args) => command::query::run(args, global),
+        ClientCommand::Sql(args) => command::sql::run(args, global),
+        ClientCommand::Trace(args) => command::trace::run(args, global),
+        ClientCommand::Tail(args) => command::tail::run(args, global),
+        ClientCommand::Import(args) => import::run(args, global),
+        ClientCommand::Demo(args) => demo::run(args, global),
+        ClientCommand::Doctor(args) => doctor::run(args, global),
+        ClientCommand::Bench(args) => bench::run(args, global),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if let Some(text) = error.render(&terminal::Terminal::of_stderr(global)) {
+                terminal::note(&text);
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! The open-ended part of records: named, typed values, held column-wise.
+//!
+//! Layout: rows are ranges of one flat list of (key, kind, number). Text, bytes and JSON live in one arena and the
+//! number holds `offset << 32 | length`. Keys are interned once a batch. Adding an attribute allocates nothing but the
+//! growth of these five vectors; the key look-up guesses that records repeat their predecessor's keys in order.
+
+use hashbrown::HashMap;
+
+use crate::json;
+use crate::limits::{ATTRIBUTES_PER_RECORD_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::text::truncate;
+
+/// Type of an attribute value, as stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum ValueKind {
+    /// UTF-8 text.
+    Text = 0,
+    /// 64-bit integer.
+    Int = 1,
+    /// 64-bit float.
+    Double = 2,
+    /// True or false.
+    Bool = 3,
+    /// Raw bytes.
+    Bytes = 4,
+    /// An array or object, as JSON text in the form of [`crate::json`].
+    Json = 5,
+    /// Present without a value (an empty OTLP `AnyValue`).
+    Null = 6,
+}
+
+impl ValueKind {
+    /// The kind of its number.
+    pub fn from_number(number: u8) -> Option<ValueKind> {
+        Some(match number {
+            0 => ValueKind::Text,
+            1 => ValueKind::Int,
+            2 => ValueKind::Double,
+            3 => ValueKind::Bool,
+            4 => ValueKind::Bytes,
+            5 => ValueKind::Json,
+            6 => ValueKind::Null,
+            _ => return None,
+        })
+    }
+
+    /// Name for people: string, int, double, bool, bytes, json, null.
+    pub fn name(self) -> &'static str {
+        match self {
+            ValueKind::Text => "string",
+            ValueKind::Int => "int",
+            ValueKind::Double => "double",
+            ValueKind::Bool => "bool",
+            ValueKind::Bytes => "bytes",
+            ValueKind::Json => "json",
+            ValueKind::Null => "null",
+        }
+    }
+}
+
+/// A borrowed attribute value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    /// UTF-8 text.
+    Text(&'a str),
+    /// 64-bit integer.
+    Int(i64),
+    /// 64-bit float.
+    Double(f64),
+    /// True or false.
+    Bool(bool),
+    /// Raw bytes.
+    Bytes(&'a [u8]),
+    /// JSON text of an array or object.
+    Json(&'a str),
+    /// No value.
+    Null,
+}
+
+impl Value<'_> {
+    /// The kind of this value.
+    pub fn kind(&self) -> ValueKind {
+        match self {
+            Value::Text(_) => ValueKind::Text,
+            Value::Int(_) => ValueKind::Int,
+            Value::Double(_) => ValueKind::Double,
+            Value::Bool(_) => ValueKind::Bool,
+            Value::Bytes(_) => ValueKind::Bytes,
+            Value::Json(_) => ValueKind::Json,
+            Value::Null => ValueKind::Null,
+        }
+    }
+
+    /// Appends the value as JSON, keeping its type.
+    pub fn push_json(&self, out: &mut String) {
+        match self {
+            Value::Text(text) => json::push_string(out, text),
+            Value::Int(int) => json::push_int(out, *int),
+            Value::Double(double) => json::push_double(out, *double),
+            Value::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),
+            Value::Bytes(bytes) => json::push_bytes(out, bytes),
+            Value::Json(text) => out.push_str(text),
+            Value::Null => out.push_str("null"),
+        }
+    }
+
+    /// Appends the value as plain text: what a text comparison or a word search sees.
+    pub fn push_text(&self, out: &mut String) {
+        match self {
+            Value::Text(text) | Value::Json(text) => out.push_str(text),
+            Value::Double(double) => out.push_str(&format!("{double}")),
+            Value::Bytes(bytes) => json::push_base64(out, bytes),
+            Value::Null => {}
+            Value::Int(_) | Value::Bool(_) => self.push_json(out),
+        }
+    }
+}
+
+/// What was left out of a batch to keep within bounds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Trimmed {
+    /// Attributes dropped because a record had too many.
+    pub attributes_dropped: u64,
+    /// Values or names cut because they were too long.
+    pub values_cut: u64,
+}
+
+/// Attributes of many rows (records, resources or scopes).
+#[derive(Debug, Clone, Default)]
+pub struct Attributes {
+    keys: Vec<Box<str>>,
+    key_ids: HashMap<Box<str>, u32>,
+    offsets: Vec<u32>,
+    key: Vec<u32>,
+    kind: Vec<u8>,
+    number: Vec<u64>,
+    arena: Vec<u8>,
+    guess: usize,
+    /// What was left out so far.
+    pub trimmed: Trimmed,
+}
+
+impl Attributes {
+    /// Closed rows.
+    pub fn rows(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// The interned names; an entry's key is a position in this list.
+    pub fn keys(&self) -> &[Box<str>] {
+        &self.keys
+    }
+
+    /// The number of a name, if any row uses it.
+    pub fn key_id(&self, name: &str) -> Option<u32> {
+        self.key_ids.get(name).copied()
+    }
+
+    /// Bytes held in memory, roughly.
+    pub fn size_bytes(&self) -> usize {
+        self.arena.len() + self.key.len() * 13 + self.offsets.len() * 4 + self.keys.len() * 64
+    }
+
+    fn row_start(&self, row: usize) -> usize {
+        if row == 0 { 0 } else { self.offsets[row - 1] as usize }
+    }
+
+    /// Adds an attribute to the open row.
+    pub fn push(&mut self, name: &str, value: Value<'_>) {
+        let open = self.key.len() - self.row_start(self.offsets.len());
+        if open >= ATTRIBUTES_PER_RECORD_MAX {
+            self.trimmed.attributes_dropped += 1;
+            return;
+        }
+        let key = self.intern(name);
+        let kind = value.kind();
+        let number = match value {
+            Value::Text(text) => {
+                let kept = truncate(text, VALUE_BYTES_MAX);
+                self.trimmed.values_cut += u64::from(kept.len() < text.len());
+                self.store(kept.as_bytes())
+            }
+            Value::Bytes(bytes) => {
+                let kept = &bytes[..bytes.len().min(VALUE_BYTES_MAX)];
+                self.trimmed.values_cut += u64::from(kept.len() < bytes.len());
+                self.store(kept)
+            }
+            // JSON is never cut: half an object is no object. Its size is bounded by the body limit.
+            Value::Json(text) => self.store(text.as_bytes()),
+            Value::Int(int) => int.cast_unsigned(),
+            Value::Double(double) => double.to_bits(),
+            Value::Bool(bool) => u64::from(bool),
+            Value::Null => 0,
+        };
+        self.key.push(key);
+        self.kind.push(kind as u8);
+        self.number.push(number);
+    }
+
+    fn store(&mut self, bytes: &[u8]) -> u64 {
+        let at = self.arena.len() as u64;
+        self.arena.extend_from_slice(bytes);
+        at << 32 | bytes.len() as u64
+    }
+
+    fn intern(&mut self, name: &str) -> u32 {
+        if let Some(&key) = self.key.get(self.guess)
+            && &*self.keys[key as usize] == name
+        {
+            self.guess += 1;
+            return key;
+        }
+        let kept = truncate(name, KEY_BYTES_MAX);
+        self.trimmed.values_cut += u64::from(kept.len() < name.len());
+        let key = match self.key_ids.get(kept) {
+            Some(&key) => key,
+            None => {
+                let key = u32::try_from(self.keys.len()).expect("a batch of at most 512 MiB has fewer names than u32");
+                self.keys.push(kept.into());
+                self.key_ids.insert(kept.into(), key);
+                key
+            }
+        };
+        // The next name probably follows this one as it did last time.
+        let row = self.row_start(self.offsets.len().saturating_sub(1));
+        if let Some(found) = self.key[row..].iter().take(64).position(|&k| k == key) {
+            self.guess = row + found + 1;
+        }
+        key
+    }
+
+    /// Closes the open row.
+    pub fn end_row(&mut self) {
+        self.guess = self.row_start(self.offsets.len());
+        self.offsets.push(u32::try_from(self.key.len()).expect("attribute count of a bounded batch fits u32"));
+    }
+
+    /// Forgets the open row.
+    pub fn abort_row(&mut self) {
+        let start = self.row_start(self.offsets.len());
+        self.key.truncate(start);
+        self.kind.truncate(start);
+        self.number.truncate(start);
+        self.guess = self.row_start(self.offsets.len().saturating_sub(1));
+    }
+
+    /// The attributes of a closed row, in the order they came: (key, value).
+    pub fn row(&self, row: usize) -> impl Iterator<Item = (u32, Value<'_>)> {
+        let end = self.offsets[row] as usize;
+        (self.row_start(row)..end).map(|entry| (self.key[entry], self.value(entry)))
+    }
+
+    /// Keys and kinds of a closed row, without looking at the values.
+    pub fn row_kinds(&self, row: usize) -> impl Iterator<Item = (u32, u8)> {
+        let range = self.row_start(row)..self.offsets[row] as usize;
+        self.key[range.clone()].iter().copied().zip(self.kind[range].iter().copied())
+    }
+
+    /// The value of `key` in a closed row; the first one where a name repeats.
+    pub fn get(&self, row: usize, key: u32) -> Option<Value<'_>> {
+        let end = self.offsets[row] as usize;
+        (self.row_start(row)..end).find(|&entry| self.key[entry] == key).map(|entry| self.value(entry))
+    }
+
+    fn value(&self, entry: usize) -> Value<'_> {
+        let number = self.number[entry];
+        let (at, len) = ((number >> 32) as usize, (number & 0xffff_ffff) as usize);
+        match ValueKind::from_number(self.kind[entry]).unwrap_or(ValueKind::Null) {
+            ValueKind::Text => Value::Text(text_of(&self.arena[at..at + len])),
+            ValueKind::Json => Value::Json(text_of(&self.arena[at..at + len])),
+            ValueKind::Bytes => Value::Bytes(&self.arena[at..at + len]),
+            ValueKind::Int => Value::Int(number.cast_signed()),
+            ValueKind::Double => Value::Double(f64::from_bits(number)),
+            ValueKind::Bool => Value::Bool(number != 0),
+            ValueKind::Null => Value::Null,
+        }
+    }
+
+    /// Appends a row as a JSON object; names that repeat appear once, with their first value.
+    pub fn push_json(&self, row: usize, out: &mut String) {
+        let end = self.offsets[row] as usize;
+        out.push('{');
+        let mut first = true;
+        let start = self.row_start(row);
+        for entry in start..end {
+            if self.key[start..entry].contains(&self.key[entry]) {
+                continue;
+            }
+            if !first {
+                out.push(',');
+            }
+            first = false;
+            json::push_string(out, &self.keys[self.key[entry] as usize]);
+            out.push(':');
+            self.value(entry).push_json(out);
+        }
+        out.push('}');
+    }
+
+    pub(crate) fn parts(&self) -> (&[u32], &[u32], &[u8], &[u64], &[u8]) {
+        (&self.offsets, &self.key, &self.kind, &self.number, &self.arena)
+    }
+
+    /// Rebuilds from the parts of [`Self::parts`]; `None` unless every reference stays inside.
+    pub(crate) fn from_parts(
+        keys: Vec<Box<str>>,
+        offsets: Vec<u32>,
+        key: Vec<u32>,
+        kind: Vec<u8>,
+        number: Vec<u64>,
+        arena: Vec<u8>,
+    ) -> Option<Attributes> {
+        let ordered = offsets.windows(2).all(|w| w[0] <= w[1]);
+        let closed = offsets.last().map_or(0, |&end| end as usize) == key.len();
+        if !ordered || !closed || key.len() != kind.len() || key.len() != number.len() {
+            return None;
+        }
+        for ((&key, &kind), &number) in key.iter().zip(&kind).zip(&number) {
+            if key as usize >= keys.len() {
+                return None;
+            }
+            let kind = ValueKind::from_number(kind)?;
+            if matches!(kind, ValueKind::Text | ValueKind::Json | ValueKind::Bytes) {
+                let (at, len) = ((number >> 32) as usize, (number & 0xffff_ffff) as usize);
+                let bytes = arena.get(at..at.checked_add(len)?)?;
+                if kind != ValueKind::Bytes {
+                    std::str::from_utf8(bytes).ok()?;
+                }
+            }
+        }
+        let key_ids = keys.iter().zip(0..).map(|(name, id)| (name.clone(), id)).collect();
+        Some(Attributes { keys, key_ids, offsets, key, kind, number, arena, guess: 0, trimmed: Trimmed::default() })
+    }
+}
+
+/// Text of arena bytes that were text when they were stored or decoded.
+fn text_of(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("text enters the arena as &str or after validation")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_keep_names_types_and_order() {
+        let mut attributes = Attributes::default();
+        for row in 0..3i64 {
+            attributes.push("a", Value::Int(row));
+            attributes.push("b", Value::Text("x"));
+            if row == 1 {
+                attributes.push("c", Value::Double(1.0));
+                attributes.push("c", Value::Bool(true));
+            }
+            attributes.end_row();
+        }
+        assert_eq!(attributes.keys().len(), 3);
+        assert_eq!(attributes.get(2, 0), Some(Value::Int(2)));
+        assert_eq!(attributes.get(1, 2), Some(Value::Double(1.0)));
+        let mut json = String::new();
+        attributes.push_json(1, &mut json);
+        assert_eq!(json, r#"{"a":1,"b":"x","c":1.0}"#);
+    }
+
+    #[test]
+    fn an_aborted_row_leaves_nothing() {
+        let mut attributes = Attributes::default();
+        attributes.push("a", Value::Int(1));
+        attributes.end_row();
+        attributes.push("a", Value::Int(2));
+        attributes.push("b", Value::Int(2));
+        attributes.abort_row();
+        attributes.push("a", Value::Int(3));
+        attributes.end_row();
+        assert_eq!(attributes.row(1).collect::<Vec<_>>(), vec![(0, Value::Int(3))]);
+    }
+
+    #[test]
+    fn too_many_and_too_long_are_counted() {
+        let mut attributes = Attributes::default();
+        for i in 0..ATTRIBUTES_PER_RECORD_MAX + 5 {
+            attributes.push(&format!("k{i}"), Value::Null);
+        }
+        attributes.end_row();
+        let long = "é".repeat(VALUE_BYTES_MAX);
+        attributes.push("long", Value::Text(&long));
+        attributes.end_row();
+        assert_eq!(attributes.trimmed, Trimmed { attributes_dropped: 5, values_cut: 1 });
+    }
+}

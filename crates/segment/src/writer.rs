@@ -1,0 +1,108 @@
+//! Writing a segment.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use clewline_model::signal::{SEQ, Signal};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use xxhash_rust::xxh3::Xxh3Default;
+
+use crate::gather;
+use crate::limits::{PAGE_ROWS, ROW_GROUP_ROWS};
+use crate::order;
+use crate::part::Part;
+use crate::promote::Layout;
+use crate::summary::{SCOPES, Summary};
+use crate::SegmentError;
+
+/// Version of the segment format, in the file's key-value metadata under [`VERSION_KEY`].
+pub const VERSION: &str = "1";
+
+/// Metadata key of the format version.
+pub const VERSION_KEY: &str = "clewline.segment.version";
+
+/// Metadata key of the signal name.
+pub const SIGNAL_KEY: &str = "clewline.segment.signal";
+
+/// Sorts the rows of `parts`, leaves out repeated spans and writes one segment to `sink`. Returns what the catalog
+/// keeps. `parts` must be of `signal` and hold at least one row.
+///
+/// # Errors
+/// When the sink fails or a row group would hold more than 2 GiB of one text column.
+pub fn write(signal: Signal, parts: &[Part], sink: impl Write + Send) -> Result<Summary, SegmentError> {
+    let (rows, duplicates_removed) = order::ordered(signal, parts);
+    let layout = Layout::of_segment(signal, parts);
+    let mut summary = Summary::of(&layout, parts, &rows);
+    summary.duplicates_removed = duplicates_removed;
+    let schema = gather::schema(&layout);
+    let counted = Counted { sink, bytes: 0, hash: Xxh3Default::new() };
+    let mut writer = ArrowWriter::try_new(counted, Arc::clone(&schema), Some(properties(signal, rows.len())))?;
+    for group in rows.chunks(ROW_GROUP_ROWS) {
+        writer.write(&gather::gather(&layout, parts, group)?)?;
+    }
+    let counted = writer.into_inner()?;
+    summary.bytes = counted.bytes;
+    summary.checksum = counted.hash.digest();
+    Ok(summary)
+}
+
+fn properties(signal: Signal, rows: usize) -> WriterProperties {
+    let level = ZstdLevel::try_new(3).expect("3 is a zstd level");
+    let mut builder = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(PAGE_ROWS)
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_statistics_truncate_length(Some(64))
+        .set_column_index_truncate_length(Some(64))
+        .set_key_value_metadata(Some(vec![
+            KeyValue::new(VERSION_KEY.to_owned(), VERSION.to_owned()),
+            KeyValue::new(SIGNAL_KEY.to_owned(), signal.name().to_owned()),
+        ]));
+    let plain = |builder: parquet::file::properties::WriterPropertiesBuilder, name: &str| {
+        builder.set_column_dictionary_enabled(ColumnPath::from(name), false)
+    };
+    for name in ["time", "observed_time", "start_time", "duration_ns", "span_id", "body", "events", "links", SEQ] {
+        builder = plain(builder, name);
+    }
+    for name in ["time", "observed_time", "start_time", SEQ] {
+        builder = builder.set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);
+    }
+    for name in ["body", "events", "links"].into_iter().chain(SCOPES.map(crate::Scope::rest_column)) {
+        builder = builder.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::None);
+    }
+    if signal != Signal::Metrics {
+        let path = ColumnPath::from("trace_id");
+        let distinct = if signal == Signal::Spans { rows / 8 } else { rows / 3 };
+        builder = builder
+            .set_column_bloom_filter_enabled(path.clone(), true)
+            .set_column_bloom_filter_fpp(path.clone(), 0.01)
+            .set_column_bloom_filter_max_ndv(path, (distinct as u64).clamp(256, ROW_GROUP_ROWS as u64));
+    }
+    builder.build()
+}
+
+/// Counts and hashes the bytes that pass.
+struct Counted<W> {
+    sink: W,
+    bytes: u64,
+    hash: Xxh3Default,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.sink.write(bytes)?;
+        self.bytes += written as u64;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.sink.flush()
+    }
+}

@@ -1,0 +1,1 @@
+//! Listeners, ingest endpoints, query API, live tail and the embedded page.

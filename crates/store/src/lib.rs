@@ -1,0 +1,1 @@
+//! Write-ahead log, memtable, flush, catalog, compaction and retention.
