@@ -160,10 +160,7 @@ mod tests {
             text: "error |".into(),
             column: Some(8),
         };
-        assert_eq!(
-            error.to_string(),
-            "error: a pipe is missing\n  error |\n         ^\nhint: try | stats count()"
-        );
+        assert_eq!(error.to_string(), "error: a pipe is missing\n  error |\n         ^\nhint: try | stats count()");
         assert_eq!(error.exit_code(), 1);
     }
 

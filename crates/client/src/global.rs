@@ -27,7 +27,15 @@ pub struct GlobalArgs {
     #[arg(long, value_name = "NAME", global = true, help_heading = "Connection")]
     pub tenant: Option<String>,
     /// Colours in the output; NO_COLOR is honoured
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t, hide_possible_values = false, global = true, help_heading = "Connection")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        hide_possible_values = false,
+        global = true,
+        help_heading = "Connection"
+    )]
     pub color: ColorChoice,
 }
 

@@ -204,7 +204,11 @@ impl Reply {
         let message = member("message").or_else(|| member("detail")).or_else(|| member("title"));
         let message = message.unwrap_or_else(|| {
             let start: String = body.trim().chars().take(200).collect();
-            if start.is_empty() { format!("the server answered {status}") } else { format!("the server answered {status}: {start}") }
+            if start.is_empty() {
+                format!("the server answered {status}")
+            } else {
+                format!("the server answered {status}: {start}")
+            }
         });
         let column = problem.pointer("/position/column").and_then(Value::as_u64);
         match (text, column) {
@@ -229,7 +233,9 @@ impl From<Response<Body>> for Reply {
 impl From<ureq::Error> for NoAnswer {
     fn from(error: ureq::Error) -> Self {
         let reason = match error {
-            ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => "connection refused".into(),
+            ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+                "connection refused".into()
+            }
             ureq::Error::Io(error) => error.to_string(),
             ureq::Error::HostNotFound => "the host name is unknown".into(),
             other => other.to_string(),
@@ -315,7 +321,10 @@ mod tests {
         let server = Server::at(&stub.address, Some("t1".into()), None).unwrap();
         let error = server.get("/api/v1/search", &[("q", "error | sats".into())], Some("error | sats")).err().unwrap();
         let text = error.to_string();
-        assert!(text.contains("unknown pipe") && text.contains("\n          ^\n") && text.contains("did you mean"), "{text}");
+        assert!(
+            text.contains("unknown pipe") && text.contains("\n          ^\n") && text.contains("did you mean"),
+            "{text}"
+        );
         let request = &stub.requests()[0];
         assert_eq!(request.header("x-scope-orgid"), Some("t1"));
         assert_eq!(request.target, "/api/v1/search?q=error%20%7C%20sats");

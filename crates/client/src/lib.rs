@@ -8,6 +8,8 @@
 //! The crate reads no environment variable: the binary looks them up and hands them over through
 //! [`GlobalArgs::resolve`]. Clock, threads and processes are touched in `machine.rs` alone.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod bench;
 mod command;
 mod demo;
@@ -83,5 +85,62 @@ pub fn run(command: ClientCommand, global: &Global) -> ExitCode {
             }
             ExitCode::from(error.exit_code())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser};
+
+    /// The binary's command line in small.
+    #[derive(Debug, Parser)]
+    #[command(name = "clewline")]
+    struct Cli {
+        #[command(flatten)]
+        global: GlobalArgs,
+        #[command(subcommand)]
+        command: ClientCommand,
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_example_of_the_help_parses() {
+        let mut command = Cli::command();
+        let mut parsed = 0;
+        for subcommand in command.get_subcommands_mut() {
+            let help = subcommand.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Exit codes:"), "{} tells its exit codes", subcommand.get_name());
+            for line in help.lines().filter_map(|line| line.strip_prefix("  clewline ")) {
+                let words = words(
+                    line.split(" > ").next().unwrap().split(" | jq").next().unwrap().split(" < ").next().unwrap(),
+                );
+                let result = Cli::try_parse_from(std::iter::once("clewline".to_string()).chain(words));
+                assert!(result.is_ok(), "{line}: {:?}", result.err());
+                parsed += 1;
+            }
+        }
+        assert!(parsed > 25, "{parsed}");
+    }
+
+    /// Words of a shell line with simple quotes; words after two blanks are a remark.
+    fn words(line: &str) -> Vec<String> {
+        let line = line.split("    ").next().unwrap_or_default();
+        let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+        for c in line.chars() {
+            match (c, quote) {
+                (c, Some(open)) if c == open => quote = None,
+                ('\'' | '"', None) => quote = Some(c),
+                (' ', None) => words.push(std::mem::take(&mut word)),
+                (c, _) => word.push(c),
+            }
+        }
+        words.push(word);
+        words.retain(|word| !word.is_empty());
+        words
     }
 }

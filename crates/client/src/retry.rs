@@ -48,7 +48,9 @@ mod tests {
 
     #[test]
     fn which_answers_are_worth_another_try() {
-        for (status, expect) in [(200, false), (400, false), (413, false), (429, true), (500, false), (502, true), (503, true), (504, true)] {
+        for (status, expect) in
+            [(200, false), (400, false), (413, false), (429, true), (500, false), (502, true), (503, true), (504, true)]
+        {
             assert_eq!(is_retryable(status), expect, "{status}");
         }
     }

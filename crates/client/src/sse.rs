@@ -77,9 +77,8 @@ mod tests {
 
     #[test]
     fn records_heartbeats_and_notices() {
-        let (events, last) = events(
-            "event: record\nid: 7\ndata: {\"a\":1}\n\n: heartbeat\n\nevent: dropped\ndata: {\"count\":3}\n\n",
-        );
+        let (events, last) =
+            events("event: record\nid: 7\ndata: {\"a\":1}\n\n: heartbeat\n\nevent: dropped\ndata: {\"count\":3}\n\n");
         assert_eq!(events, [event("record", "{\"a\":1}"), event("dropped", "{\"count\":3}")]);
         assert_eq!(last.as_deref(), Some("7"));
     }

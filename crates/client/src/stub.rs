@@ -1,6 +1,6 @@
 //! A tiny HTTP/1.1 server for tests: remembers requests, answers from a closure, one thread per connection.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 

@@ -47,7 +47,8 @@ pub(crate) struct Terminal {
     pub(crate) is_tty: bool,
     /// Columns.
     pub(crate) width: usize,
-    color: bool,
+    /// Whether colours are used.
+    pub(crate) color: bool,
 }
 
 impl Terminal {
@@ -83,11 +84,7 @@ impl Terminal {
 
     /// `text` in a colour, or as it is when colours are off.
     pub(crate) fn paint(&self, style: Style, text: &str) -> String {
-        if self.color && !text.is_empty() {
-            format!("\x1b[{}m{text}\x1b[0m", style.code())
-        } else {
-            text.to_string()
-        }
+        if self.color && !text.is_empty() { format!("\x1b[{}m{text}\x1b[0m", style.code()) } else { text.to_string() }
     }
 }
 

@@ -20,8 +20,7 @@ pub(crate) fn rfc3339(time_ns: u64) -> String {
 pub(crate) fn parse_rfc3339(text: &str) -> Option<u64> {
     let (date, rest) = text.split_once(['T', 't', ' '])?;
     let mut parts = date.splitn(3, '-');
-    let (year, month, day) =
-        (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let (year, month, day) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let zone_at = rest.find(['Z', 'z', '+', '-'])?;
     let (clock, zone) = rest.split_at(zone_at);
     let mut parts = clock.splitn(3, ':');
@@ -50,8 +49,7 @@ pub(crate) fn parse_rfc3339(text: &str) -> Option<u64> {
 
 /// Unix seconds of an HTTP date such as `Tue, 24 Nov 2026 02:00:00 GMT`.
 pub(crate) fn parse_http_date(text: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let mut words = text.split_once(", ")?.1.split(' ');
     let day: u32 = words.next()?.parse().ok()?;
     let month_name = words.next()?;
@@ -84,7 +82,13 @@ pub(crate) fn duration(duration_ns: f64) -> String {
 
 /// Three significant digits, no trailing zeros after a point.
 pub(crate) fn significant(value: f64) -> String {
-    let digits = if value >= 100.0 { 0 } else if value >= 10.0 { 1 } else { 2 };
+    let digits = if value >= 100.0 {
+        0
+    } else if value >= 10.0 {
+        1
+    } else {
+        2
+    };
     let text = format!("{value:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
 }
@@ -170,7 +174,9 @@ mod tests {
 
     #[test]
     fn there_and_back() {
-        for text in ["1970-01-01T00:00:00.000000000Z", "2024-02-29T23:59:59.999999999Z", "2026-11-24T02:00:00.123456789Z"] {
+        for text in
+            ["1970-01-01T00:00:00.000000000Z", "2024-02-29T23:59:59.999999999Z", "2026-11-24T02:00:00.123456789Z"]
+        {
             assert_eq!(rfc3339(parse_rfc3339(text).unwrap()), text);
         }
         assert_eq!(parse_rfc3339("2026-11-24T02:00:00+02:00"), parse_rfc3339("2026-11-24T00:00:00Z"));
@@ -198,7 +204,9 @@ mod tests {
 
     #[test]
     fn spans_of_time() {
-        for (text, expect) in [("1h", Some(3_600)), ("1h30m", Some(5_400)), ("2d", Some(172_800)), ("5", None), ("h", None), ("", None)] {
+        for (text, expect) in
+            [("1h", Some(3_600)), ("1h30m", Some(5_400)), ("2d", Some(172_800)), ("5", None), ("h", None), ("", None)]
+        {
             assert_eq!(seconds_of(text), expect, "{text}");
         }
     }

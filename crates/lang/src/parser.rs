@@ -33,7 +33,10 @@ pub fn parse(text: &str) -> Result<Query, ParseError> {
 ///
 /// # Errors
 /// As [`parse`], and when `check_regex` refuses.
-pub fn parse_checked(text: &str, check_regex: &dyn Fn(&str) -> Result<(), String>) -> Result<Query, ParseError> {
+pub fn parse_checked(
+    text: &str,
+    check_regex: &dyn Fn(&str) -> Result<(), String>,
+) -> Result<Query, ParseError> {
     let mut parser = Parser::new(text, check_regex)?;
     let filter = parser.whole_filter()?;
     let pipes = pipe::parse_all(&mut parser)?;
@@ -58,16 +61,28 @@ pub(crate) struct Parser<'a> {
     text: &'a str,
     pos: usize,
     depth: usize,
+    /// Whether the value directly after `name:` is being read, where a colon is part of the value.
+    in_value: bool,
     check_regex: RegexCheck<'a>,
 }
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str, check_regex: RegexCheck<'a>) -> Result<Parser<'a>, ParseError> {
         if text.len() > QUERY_BYTES_MAX {
-            let message = format!("the query has {} bytes; at most {QUERY_BYTES_MAX} are allowed", text.len());
-            return Err(ParseError::at(text, QUERY_BYTES_MAX, message).hint("shorten it, or ask in several parts"));
+            let message = format!(
+                "the query has {} bytes; at most {QUERY_BYTES_MAX} are allowed",
+                text.len()
+            );
+            return Err(ParseError::at(text, QUERY_BYTES_MAX, message)
+                .hint("shorten it, or ask in several parts"));
         }
-        Ok(Parser { text, pos: 0, depth: 0, check_regex })
+        Ok(Parser {
+            text,
+            pos: 0,
+            depth: 0,
+            in_value: false,
+            check_regex,
+        })
     }
 
     /// The filter of a query or of a `where` pipe: up to `|` or the end; nothing at all is every row.
@@ -79,7 +94,9 @@ impl<'a> Parser<'a> {
         let filter = self.or(None)?;
         match self.peek() {
             None | Some('|') => Ok(filter),
-            Some(')') => Err(self.error_here("`)` closes nothing").hint("remove it, or quote text that holds it")),
+            Some(')') => Err(self
+                .error_here("`)` closes nothing")
+                .hint("remove it, or quote text that holds it")),
             Some(_) => Err(self.error_here(format!("unexpected {}", self.describe()))),
         }
     }
@@ -124,7 +141,9 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let message = format!("nested more than {DEPTH_MAX} deep");
-        Err(self.error_at(offset, message).hint("remove parentheses or negations that change nothing"))
+        Err(self
+            .error_at(offset, message)
+            .hint("remove parentheses or negations that change nothing"))
     }
 
     /// Comes back from [`Parser::enter`].
@@ -132,8 +151,19 @@ impl<'a> Parser<'a> {
         self.depth = self.depth.saturating_sub(1);
     }
 
+    /// Whether the value directly after `name:` is being read.
+    pub(crate) fn in_value(&self) -> bool {
+        self.in_value
+    }
+
+    /// Begins or ends the value directly after `name:`.
+    pub(crate) fn set_in_value(&mut self, in_value: bool) {
+        self.in_value = in_value;
+    }
+
     /// Asks the hook about a regular expression that stands at `offset`.
     pub(crate) fn check_regex(&self, source: &str, offset: usize) -> Result<(), ParseError> {
-        (self.check_regex)(source).map_err(|why| self.error_at(offset, format!("bad regular expression: {why}")))
+        (self.check_regex)(source)
+            .map_err(|why| self.error_at(offset, format!("bad regular expression: {why}")))
     }
 }

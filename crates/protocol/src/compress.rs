@@ -91,13 +91,148 @@ fn read_bounded(mut from: impl Read, hint: usize, compressed: usize, limit: usiz
         if read < room {
             return Ok(out);
         }
-        if from.read(&mut [0u8; 1]).map(|n| n == 0).map_err(|_| DecompressError::Corrupt)? {
+        let mut more = [0u8; 1];
+        if from.read(&mut more).map_err(|_| DecompressError::Corrupt)? == 0 {
             return Ok(out);
         }
-        todo_placeholder(&mut out, limit);
+        if out.len() >= limit {
+            return Err(DecompressError::TooLarge { limit_bytes: limit });
+        }
+        // Small buffers double; a large one goes to the limit at once, so that only one large one ever exists.
+        let wanted = out.capacity().saturating_mul(2).max(1 << 12);
+        let capacity = if wanted <= DECOMPRESS_STEP_BYTES { wanted.min(limit) } else { limit };
+        out.reserve_exact(capacity - out.len());
+        out.push(more[0]);
     }
 }
-fn todo_placeholder(_: &mut Vec<u8>, _: usize) {}
-fn unzstd(_body: &[u8], _limit_bytes: usize) -> Result<Vec<u8>, DecompressError> {
-    Err(DecompressError::Corrupt)
+
+/// Zstandard in one step: the output is the window, so no window is allocated and any window size is accepted.
+fn unzstd(body: &[u8], limit_bytes: usize) -> Result<Vec<u8>, DecompressError> {
+    // The first frame may say its size: a hint, never trusted beyond the limit.
+    let said = zstd::zstd_safe::get_frame_content_size(body).ok().flatten();
+    let guess = said.map_or(body.len().saturating_mul(8), |size| usize::try_from(size).unwrap_or(usize::MAX));
+    let mut capacity = guess.max(1 << 12).min(limit_bytes);
+    loop {
+        let mut out = Vec::with_capacity(capacity);
+        match zstd::zstd_safe::decompress(&mut out, body) {
+            Ok(_) => return Ok(out),
+            Err(code) if zstd::zstd_safe::get_error_name(code) != ZSTD_NO_ROOM => return Err(DecompressError::Corrupt),
+            Err(_) if capacity >= limit_bytes => return Err(DecompressError::TooLarge { limit_bytes }),
+            Err(_) => capacity = capacity.saturating_mul(8).min(limit_bytes),
+        }
+    }
+}
+
+/// The message of the error `ZSTD_error_dstSize_tooSmall` (zstd lib/common/error_private.c). A test fails if it changes.
+const ZSTD_NO_ROOM: &str = "Destination buffer is too small";
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    const LIMIT: usize = 2 << 20;
+
+    type Maker = fn(&[u8]) -> Vec<u8>;
+
+    fn gzip(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(plain).expect("writing to memory");
+        encoder.finish().expect("writing to memory")
+    }
+
+    fn zlib(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(plain).expect("writing to memory");
+        encoder.finish().expect("writing to memory")
+    }
+
+    fn zstd(plain: &[u8]) -> Vec<u8> {
+        zstd::bulk::compress(plain, 3).expect("writing to memory")
+    }
+
+    /// A frame that does not say its size.
+    fn zstd_stream(plain: &[u8]) -> Vec<u8> {
+        zstd::stream::encode_all(plain, 3).expect("writing to memory")
+    }
+
+    fn sample(bytes: usize) -> Vec<u8> {
+        (0..bytes).map(|i| (i % 251) as u8 ^ (i / 977) as u8).collect()
+    }
+
+    #[test]
+    fn every_encoding_gives_back_what_went_in() {
+        for bytes in [0, 1, 1000, 5000, 100_000, (1 << 20) + 7, LIMIT] {
+            let plain = sample(bytes);
+            let raw_deflate = zlib(&plain);
+            let raw_deflate = &raw_deflate[2..raw_deflate.len() - 4];
+            for (encoding, body) in [
+                ("gzip", gzip(&plain)),
+                ("X-GZIP", gzip(&plain)),
+                ("zstd", zstd(&plain)),
+                ("zstd", zstd_stream(&plain)),
+                ("deflate", zlib(&plain)),
+                ("deflate", raw_deflate.to_vec()),
+                ("identity", plain.clone()),
+                ("", plain.clone()),
+                ("gzip, zstd", zstd(&gzip(&plain))),
+            ] {
+                let out = decompress(encoding, &body, LIMIT).unwrap_or_else(|e| panic!("{encoding} {bytes}: {e}"));
+                assert!(*out == plain, "{encoding} {bytes}");
+            }
+        }
+    }
+
+    #[test]
+    fn members_and_frames_are_joined() {
+        let makers: [(&str, Maker); 3] = [("gzip", gzip), ("zstd", zstd), ("zstd", zstd_stream)];
+        for (encoding, make) in makers {
+            let body = [make(b"one "), make(b""), make(&sample(9000)), make(b"end")].concat();
+            let expect = [b"one ".as_slice(), &sample(9000), b"end"].concat();
+            assert_eq!(*decompress(encoding, &body, LIMIT).expect(encoding), expect);
+        }
+    }
+
+    #[test]
+    fn a_bomb_ends_at_the_limit() {
+        let bomb = vec![0u8; 3 << 20];
+        for (encoding, body) in [
+            ("gzip", gzip(&bomb)),
+            ("zstd", zstd(&bomb)),
+            ("zstd", zstd_stream(&bomb)),
+            ("deflate", zlib(&bomb)),
+            ("gzip", [gzip(b"x"), gzip(&bomb)].concat()),
+            ("gzip, gzip", gzip(&gzip(&bomb))),
+            ("identity", bomb.clone()),
+        ] {
+            assert_eq!(decompress(encoding, &body, LIMIT), Err(DecompressError::TooLarge { limit_bytes: LIMIT }));
+        }
+        let exact = vec![0u8; LIMIT];
+        for body in [gzip(&exact), gzip(&exact[1..])] {
+            let out = decompress("gzip", &body, LIMIT).expect("fits");
+            let Cow::Owned(out) = out else { panic!("decompressed bytes are owned") };
+            assert!(out.capacity() <= LIMIT);
+        }
+    }
+
+    #[test]
+    fn damage_is_an_error_and_never_a_panic() {
+        let plain = sample(500);
+        for (encoding, body) in [("gzip", gzip(&plain)), ("zstd", zstd(&plain)), ("deflate", zlib(&plain))] {
+            for at in 1..body.len() {
+                let _ = decompress(encoding, &body[..at], LIMIT);
+                let mut damaged = body.clone();
+                damaged[at] ^= 0x10;
+                let _ = decompress(encoding, &damaged, LIMIT);
+            }
+            assert_eq!(
+                decompress(encoding, &body[..body.len() - 1], LIMIT),
+                Err(DecompressError::Corrupt),
+                "{encoding}"
+            );
+            assert_eq!(decompress(encoding, b"not compressed at all", LIMIT), Err(DecompressError::Corrupt));
+        }
+        assert_eq!(decompress("br", b"", LIMIT), Err(DecompressError::Unknown));
+    }
 }

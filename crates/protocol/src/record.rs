@@ -95,11 +95,28 @@ pub(crate) struct Origin {
     pub(crate) resource: u32,
     pub(crate) scope: u32,
     pub(crate) service: String,
+    /// The resource has named its service: of names given twice the first counts.
+    pub(crate) named: bool,
     pub(crate) scope_name: String,
     pub(crate) scope_version: String,
 }
 
 impl Origin {
+    /// Forgets the service: a resource begins.
+    pub(crate) fn begin_resource(&mut self) {
+        self.service.clear();
+        self.named = false;
+    }
+
+    /// Takes the value of `service.name`; the service stays empty unless it is text.
+    pub(crate) fn name_service(&mut self, value: Value<'_>, report: &mut Rejections) {
+        if !std::mem::replace(&mut self.named, true)
+            && let Value::Text(service) = value
+        {
+            Origin::set(&mut self.service, service, report);
+        }
+    }
+
     /// Replaces one of the shared texts, cut to its bound.
     pub(crate) fn set(to: &mut String, text: &str, report: &mut Rejections) {
         let kept = truncate(text, REPEATED_BYTES_MAX);
@@ -112,6 +129,8 @@ impl Origin {
 /// A log record as it came; zero and empty mean absent.
 #[derive(Debug, Default)]
 pub(crate) struct RawLog<'a> {
+    /// The node the record names; empty = the sender.
+    pub(crate) node: &'a str,
     pub(crate) time: u64,
     pub(crate) observed: u64,
     pub(crate) severity_number: i64,
@@ -209,6 +228,16 @@ impl<'c> Sink<'c> {
         }
     }
 
+    /// A sink for records of many senders: each brings its node.
+    pub(crate) fn of_many(signal: Signal) -> Sink<'static> {
+        Sink::new(signal, &Context { now_ns: 0, node: "" })
+    }
+
+    /// The time of records without one, from now on.
+    pub(crate) fn set_now(&mut self, now_ns: i64) {
+        self.now_ns = now_ns;
+    }
+
     /// The result, with what the batch itself had to cut added to the report.
     pub(crate) fn finish(mut self) -> Decoded {
         let trimmed = self.batch.trimmed();
@@ -266,7 +295,7 @@ impl<'c> Sink<'c> {
             level,
             body,
             body_kind: kind as u8,
-            node: self.node,
+            node: if raw.node.is_empty() { self.node } else { repeated(raw.node, &mut warnings.values_cut) },
             trace_id: optional(raw.trace_id, &mut warnings.ids_dropped),
             span_id: optional(raw.span_id, &mut warnings.ids_dropped),
             severity_number,
@@ -445,5 +474,41 @@ fn temporality(number: i64) -> &'static str {
         1 => "delta",
         2 => "cumulative",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(node: &str, bytes_max: usize) -> (usize, Option<Fault>) {
+        let mut sink = Sink::new(Signal::Logs, &Context { now_ns: 1, node });
+        sink.bytes_max = bytes_max;
+        let raw = RawLog::default();
+        for _ in 0..10 * ROWS_BETWEEN_SIZE_CHECKS {
+            if let Err(fault) = sink.push_log(&Origin::default(), &raw, "") {
+                return (sink.batch.rows(), Some(fault));
+            }
+        }
+        (sink.batch.rows(), None)
+    }
+
+    #[test]
+    fn a_batch_that_grows_too_large_refuses_the_request() {
+        let node = "n".repeat(REPEATED_BYTES_MAX);
+        let (rows, fault) = filled(&node, 1 << 20);
+        assert_eq!(rows, ROWS_BETWEEN_SIZE_CHECKS, "looked at every few rows");
+        assert!(matches!(fault, Some(Fault::Request(error)) if error.is_too_large()));
+        assert!(filled("n", 1 << 20).1.is_none());
+    }
+
+    #[test]
+    fn ids_are_told_apart() {
+        assert_eq!(Id::<2>::from_bytes(b""), Id::Absent);
+        assert_eq!(Id::<2>::from_bytes(b"\0\0"), Id::Bad);
+        assert_eq!(Id::<2>::from_bytes(b"a"), Id::Bad);
+        assert_eq!(Id::<2>::from_hex(b"0aFF"), Id::Given([10, 255]));
+        assert_eq!(Id::<2>::from_hex(b"0000"), Id::Bad);
+        assert_eq!(Id::<2>::from_hex(b"zz00"), Id::Bad);
     }
 }

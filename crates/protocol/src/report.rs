@@ -114,7 +114,8 @@ impl Rejections {
     pub fn message(&self) -> String {
         let mut out = String::new();
         if self.rejected > 0 {
-            let _ = write!(out, "{} records were rejected", self.rejected);
+            let records = if self.rejected == 1 { "record was" } else { "records were" };
+            let _ = write!(out, "{} {records} rejected", self.rejected);
             for (i, reason) in self.reasons.iter().enumerate() {
                 let _ = write!(out, "{} {}: {}", if i == 0 { ":" } else { ";" }, reason.place, reason.message);
             }
@@ -161,7 +162,7 @@ mod tests {
         let message = report.message();
         assert!(message.starts_with("1000 records were rejected: line 0: not JSON; line 1: not JSON"), "{message}");
         assert!(message.ends_with("and 980 more. 3 values were too long and were cut"), "{message}");
-        report.reject(|| String::new(), "x".into());
+        report.reject(String::new, "x".into());
         report.reasons[0].message = "y".repeat(10_000).into();
         assert_eq!(report.message().len(), MESSAGE_BYTES_MAX);
     }

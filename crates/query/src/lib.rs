@@ -1,1 +1,31 @@
-//! Search and SQL over one snapshot of the store; the only crate that knows DataFusion.
+//! Search and SQL over one snapshot of the store.
+//!
+//! Reason to exist: it quarantines DataFusion; no other crate knows it. Reading order: [`answer`] is what is asked and
+//! answered; `engine` holds the threads and limits; `names` finds fields; `filter` decides rows; `source`, `scan` and
+//! `columns` read them; `search` answers without the engine, `pipes` and `sql` with it through `table`; `trace`, `page`
+//! and `tail` are the questions the page asks.
+
+mod answer;
+mod columns;
+mod engine;
+mod error;
+mod filter;
+pub mod limits;
+mod names;
+mod page;
+mod pipes;
+mod render;
+mod scan;
+mod search;
+mod source;
+mod sql;
+mod table;
+mod tail;
+mod trace;
+
+pub use answer::{
+    Answer, FieldInfo, FieldValue, FieldValues, HitGroup, Hits, JSON_KEY, QueryError, QueryErrorKind, QueryStatistics,
+    Scoped, SearchRequest, ServiceSummary, Sparkline, Trace, TraceService,
+};
+pub use engine::{Engine, EngineSettings};
+pub use tail::TailFilter;

@@ -1,1 +1,39 @@
-//! Write-ahead log, memtable, flush, catalog, compaction and retention.
+//! Durable storage: write-ahead log, memtable, flush, catalog, compaction and retention.
+//!
+//! Reason to exist: it quarantines SQLite and owns every promise about durability. A batch is acknowledged when it is
+//! on stable storage; it is visible from then on and stored exactly once whatever stops the process.
+//! Reading order: [`store`] is the public face; `queue` and `writer` commit groups to `wal`; `state` is what snapshots
+//! see; `flush` turns generations into segments through `catalog`; `recover` starts from what a crash left;
+//! `maintain` compacts and deletes; `fuse` guards deletion against clocks that jump; [`ledger`] accounts for every
+//! record; [`limits`] names every bound. Decisions: docs/adr/0003-write-ahead-log.md.
+
+mod background;
+mod catalog;
+mod core;
+mod dedupe;
+pub mod entry;
+pub mod error;
+mod flush;
+mod fuse;
+mod layout;
+pub mod ledger;
+pub mod limits;
+mod maintain;
+mod queue;
+mod recover;
+pub mod settings;
+mod state;
+pub mod statistics;
+pub mod store;
+mod wal;
+mod writer;
+
+pub use entry::SegmentEntry;
+pub use error::{IngestError, StoreError};
+pub use ledger::Ledger;
+pub use settings::StoreSettings;
+pub use statistics::Statistics;
+pub use store::{Ack, Committed, Ingest, Pause, ReplayProgress, Snapshot, Store};
+
+#[cfg(test)]
+mod tests;

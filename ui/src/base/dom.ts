@@ -12,8 +12,8 @@ export * from "solid-js/web";
 const SVG = "http://www.w3.org/2000/svg";
 const VOID = new Set(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]);
 const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', nbsp: "\u00a0" };
-const TOKEN = /<!(?:--.*?--)?>|<\/([\w-]+)>|<([\w:-]+)((?:\s+[^\s=>/]+(?:=(?:"[^"]*"|[^\s">]+))?)*)\s*(\/?)>|[^<]+/gsy;
-const ATTRIBUTE = /([^\s=]+)(?:=(?:"([^"]*)"|([^\s"]+)))?/g;
+const TOKEN = /<!(?:--.*?--)?>|<\/([\w:-]+)>|<([\w:-]+)((?:\s(?:[^>"]|"[^"]*")*)?)>|[^<]+/gsy;
+const ATTRIBUTE = /([^\s="]+)(?:=(?:"([^"]*)"|([^\s"]+)))?/g;
 
 function decode(text: string): string {
   return text.replace(/&(#\d+|\w+);/g, (whole, name: string) =>
@@ -32,7 +32,7 @@ export function readTemplate(html: string): Node {
     const token = TOKEN.exec(html);
     if (!token) throw new Error(`template: unexpected text at ${at}: ${html.slice(at, at + 40)}`);
     const top = stack[stack.length - 1] as Node;
-    const [text, closing, tag, attributes, slash] = token;
+    const [text, closing, tag, attributes] = token;
     if (closing) {
       if (open.pop() !== closing) throw new Error(`template: </${closing}> closes nothing`);
       stack.pop();
@@ -44,7 +44,7 @@ export function readTemplate(html: string): Node {
         element.setAttribute(name as string, decode(quoted ?? bare ?? ""));
       }
       top.appendChild(element);
-      if (!slash && !VOID.has(tag)) {
+      if (!VOID.has(tag)) {
         stack.push(element);
         open.push(tag);
       }

@@ -15,7 +15,8 @@ export function compact(n: number): string {
 /** Three significant digits without trailing zeros. */
 function trim(x: number): string {
   const digits = Math.abs(x) >= 100 ? 0 : Math.abs(x) >= 10 ? 1 : 2;
-  return x.toFixed(digits).replace(/\.?0+$/, (zeros) => (zeros.includes(".") ? "" : zeros));
+  const text = x.toFixed(digits);
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
 
 export function duration(ns: number): string {
@@ -25,9 +26,15 @@ export function duration(ns: number): string {
   if (abs < 1e9) return `${trim(ns / 1e6)} ms`;
   if (abs < 60e9) return `${trim(ns / 1e9)} s`;
   const s = Math.round(ns / 1e9);
-  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
-  if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
-  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
+  if (s < 3600) return pair(s, 60, "min", 1, "s");
+  if (s < 86_400) return pair(s, 3600, "h", 60, "min");
+  return pair(s, 86_400, "d", 3600, "h");
+}
+
+/** "5 min", "1 h 30 min". */
+function pair(s: number, big: number, bigUnit: string, small: number, smallUnit: string): string {
+  const rest = Math.floor((s % big) / small);
+  return `${Math.floor(s / big)} ${bigUnit}${rest ? ` ${rest} ${smallUnit}` : ""}`;
 }
 
 export function bytes(n: number): string {

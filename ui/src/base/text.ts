@@ -1,7 +1,7 @@
 // Telemetry is written by strangers. This file makes invisible characters visible, so that no record can hide text, turn
 // it round, or move the cursor. Output is a list of pieces which the page puts into text nodes.
 //
-// Shown as chips: C0/C1 controls (NUL as ␀, ESC as ␛ …), ANSI sequences as one chip, bidirectional controls, zero-width and
+// Shown as chips: C0/C1 controls (by their ASCII names: NUL, ESC …, which every font has), ANSI sequences as one chip, bidirectional controls, zero-width and
 // other format characters, lone surrogates, private use. Emoji joiners (ZWJ, VS16) between emoji are left alone.
 
 export type Piece = string | { chip: string; title: string };
@@ -23,12 +23,14 @@ const NAMES: Record<number, string> = {
   0x2067: "right-to-left isolate", 0x2068: "first strong isolate", 0x2069: "pop directional isolate", 0xfeff: "byte order mark",
 };
 
+const CONTROLS = "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(" ");
+
 function chipOf(match: string): Piece {
   const code = match.codePointAt(0) as number;
   const hex = code.toString(16).toUpperCase().padStart(4, "0");
-  if (match.length > 1 && code === 0x1b) return { chip: `␛${match.slice(1)}`, title: "ANSI escape sequence" };
-  if (code < 0x20) return { chip: String.fromCharCode(0x2400 + code), title: `control character U+${hex}` };
-  if (code === 0x7f) return { chip: "␡", title: "control character U+007F" };
+  if (match.length > 1 && code === 0x1b) return { chip: `ESC${match.slice(1)}`, title: "ANSI escape sequence" };
+  if (code < 0x20) return { chip: CONTROLS[code] as string, title: `control character U+${hex}` };
+  if (code === 0x7f) return { chip: "DEL", title: "control character U+007F" };
   return { chip: `\\u{${hex}}`, title: `U+${hex} ${NAMES[code] ?? "invisible or control character"}` };
 }
 

@@ -19,19 +19,16 @@ export function toCurl(origin: string, question: Question, limit: number): strin
 }
 
 const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
-const COLUMNS: Record<string, string[]> = {
-  logs: ["time", "service", "level", "body", "node", "trace_id", "span_id", "severity_number", "severity_text", "event_name", "scope_name", "template_id"],
-  spans: ["time", "duration_ns", "service", "name", "kind", "status", "status_message", "trace_id", "span_id", "parent_span_id"],
-  metrics: ["time", "service", "name", "unit", "kind", "value", "count", "sum"],
-};
+const ALIASES: Record<string, string> = { _time: "time", _msg: "body", message: "body", msg: "body", "service.name": "service", duration: "duration_ns" };
 
-function column(field: string, signal: string): string {
-  if (COLUMNS[signal]?.includes(field)) return field;
-  return `attributes[${literal(field)}]`;
+/** An attribute is a column under its own name. */
+function column(field: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(field) ? field : `"${field.replaceAll('"', '""')}"`;
 }
 
-function condition(field: string, op: string, value: string, quoted: boolean, signal: string): string | null {
-  const name = column(field, signal);
+function condition(field: string, op: string, value: string, quoted: boolean): string | null {
+  const name = column(ALIASES[field] ?? field);
+  if (/^(trace_id|span_id|parent_span_id)$/.test(field)) return (op === ":=" || op === ":") && /^([0-9a-f]{16}){1,2}$/i.test(value) ? `${name} = X${literal(value.toLowerCase())}` : null;
   if (op === ":=") return `${name} = ${literal(value)}`;
   if (op === ":!=") return `${name} <> ${literal(value)}`;
   if (op === ":~") return `${name} ~ ${literal(value)}`;
@@ -39,7 +36,7 @@ function condition(field: string, op: string, value: string, quoted: boolean, si
   if (op !== ":") return null;
   if (value === "*" && !quoted) return `${name} IS NOT NULL`;
   if (value === "") return `${name} IS NULL`;
-  return ["service", "level", "status", "kind", "trace_id", "span_id"].includes(field) ? `${name} = ${literal(value)}` : `${name} ILIKE ${literal(`%${value}%`)}`;
+  return ["service", "level", "status", "kind"].includes(field) ? `${name} = ${literal(value)}` : `${name} ILIKE ${literal(`%${value}%`)}`;
 }
 
 /** SQL for a conjunction of simple terms; null when the question has no such form (OR, groups, pipes). */
@@ -67,11 +64,13 @@ export function toSql(question: Question, limit: number): string | null {
     if (t.kind === "field") {
       const op = list[i + 1];
       const value = list[i + 2];
+      if (value?.kind === "word" && value.text !== "*" && /[*,[\]{}]/.test(value.text)) return null;
       if (!op || !value || value.start !== op.end || (value.kind !== "word" && value.kind !== "string")) return null;
-      sql = condition(unquote(t.text), op.text, unquote(value.text), value.kind === "string", question.signal);
+      sql = condition(unquote(t.text), op.text, unquote(value.text), value.kind === "string");
       i += 2;
     } else if (t.kind === "word" || t.kind === "string") {
       if (t.text === "*") continue;
+      if (t.kind === "word" && /^[~=<>!]|[*,[\]{}]/.test(t.text)) return null;
       sql = `${question.signal === "logs" ? "body" : "name"} ILIKE ${literal(`%${unquote(t.text)}%`)}`;
     } else return null;
     if (sql === null) return null;

@@ -18,7 +18,16 @@ async function copyText(text: string): Promise<boolean> {
   }
 }
 
-export function Copy(props: { text: () => string; label?: string; class?: string; children?: JSX.Element }) {
+function Sheets() {
+  return (
+    <svg viewBox="0 0 16 16" width="13" height="13" fill="none" stroke="currentColor" stroke-width="1.3" aria-hidden="true">
+      <rect x="2.5" y="2.5" width="8" height="8" rx="1.5" />
+      <path d="M5.5 13.5h6.500a1.500 1.500 0 0 0 1.500-1.500V5.500" />
+    </svg>
+  );
+}
+
+export function Copy(props: { text: () => string; label?: string; class?: string; icon?: boolean; children?: JSX.Element }) {
   const [done, setDone] = createSignal(false);
   const click = async (event: MouseEvent) => {
     event.stopPropagation();
@@ -28,7 +37,7 @@ export function Copy(props: { text: () => string; label?: string; class?: string
   };
   return (
     <button class={props.class ?? "small"} title={props.label ?? t("copy")} aria-label={props.label ?? t("copy")} onClick={click}>
-      {done() ? "✓" : (props.children ?? t("copy"))}
+      {done() ? "✓" : props.icon ? <Sheets /> : (props.children ?? t("copy"))}
     </button>
   );
 }

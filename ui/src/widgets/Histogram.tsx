@@ -39,7 +39,7 @@ export function Histogram(props: {
     const context = prepare(canvas, w, HEIGHT_PX + AXIS_PX);
     const bars = props.bars;
     if (!bars || w === 0) return;
-    draw(context, bars, w, hover(), drag(), utc());
+    draw(context, bars, w, hover(), drag(), utc(), props.group === undefined);
   });
 
   const position = (event: PointerEvent) => {
@@ -102,7 +102,7 @@ export function Histogram(props: {
               <b>{dateTime(info().at, utc(), 0)}</b>
               <For each={info().parts} fallback={<span>0</span>}>
                 {(part) => (
-                  <span><i class="dot" style={{ background: `var(${groupColour(part.value)})` }} />{part.value ? word("group", part.value) : props.group ? word("group", "") : t("histogram.total")} <span class="num">{count(part.n)}</span></span>
+                  <span><i class="dot" style={{ background: `var(${props.group ? groupColour(part.value) : "--l-info"})` }} />{part.value ? word("group", part.value) : props.group ? word("group", "") : t("histogram.total")} <span class="num">{count(part.n)}</span></span>
                 )}
               </For>
             </div>
@@ -113,7 +113,7 @@ export function Histogram(props: {
   );
 }
 
-function draw(c: CanvasRenderingContext2D, bars: Bars, width: number, hover: number | null, drag: [number, number] | null, zoneUtc: boolean): void {
+function draw(c: CanvasRenderingContext2D, bars: Bars, width: number, hover: number | null, drag: [number, number] | null, zoneUtc: boolean, plain: boolean): void {
   const slot = width / bars.buckets;
   const gap = slot > 5 ? 1 : 0;
   const top = 6;
@@ -139,7 +139,7 @@ function draw(c: CanvasRenderingContext2D, bars: Bars, width: number, hover: num
   }
   const heights = new Float64Array(bars.buckets);
   bars.values.forEach((value, g) => {
-    c.fillStyle = colour(groupColour(value));
+    c.fillStyle = colour(plain ? "--l-info" : groupColour(value));
     for (let b = 0; b < bars.buckets; b++) {
       const n = bars.counts[g * bars.buckets + b] as number;
       if (n === 0) continue;

@@ -16,18 +16,20 @@ export function Members(props: { members: Member[]; onFilter?: ((name: string, v
           return (
             <div class="member">
               <dt title={member.name}><Line value={member.name} max={200} /></dt>
-              <dd class="mono" classList={{ number: typeof member.value === "number" || typeof member.value === "bigint" }}>
+              <dd>
+                <span class="mono of" classList={{ number: typeof member.value === "number" || typeof member.value === "bigint" }}>
                 <Show when={address()} fallback={<Value value={text()} />}>
                   <a href={address() as string}><Line value={text()} max={200} /></a>
                 </Show>
-              </dd>
+                </span>
               <span class="actions">
                 <Show when={member.filter && props.onFilter}>
-                  <button class="tiny" title={t("detail.only")} aria-label={`${t("detail.only")}: ${member.name}`} onClick={() => props.onFilter?.(member.name, text(), false)}>＋</button>
-                  <button class="tiny" title={t("detail.not")} aria-label={`${t("detail.not")}: ${member.name}`} onClick={() => props.onFilter?.(member.name, text(), true)}>−</button>
+                  <button class="tiny" title={t("detail.only")} aria-label={`${t("detail.only")}: ${member.name}`} onClick={() => props.onFilter?.(member.field ?? member.name, text(), false)}>+</button>
+                  <button class="tiny" title={t("detail.not")} aria-label={`${t("detail.not")}: ${member.name}`} onClick={() => props.onFilter?.(member.field ?? member.name, text(), true)}>−</button>
                 </Show>
-                <Copy class="tiny" text={text} label={`${t("copy")}: ${member.name}`}>⧉</Copy>
+                <Copy class="tiny" text={text} label={`${t("copy")}: ${member.name}`} icon />
               </span>
+              </dd>
             </div>
           );
         }}

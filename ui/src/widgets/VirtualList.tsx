@@ -13,6 +13,8 @@ export function VirtualList(props: {
   rowPx: number;
   label: string;
   class?: string;
+  /** What the rows are: options to choose from (the default), or rows of a table. */
+  kind?: "listbox" | "table";
   header?: JSX.Element;
   footer?: JSX.Element;
   active?: number;
@@ -52,11 +54,11 @@ export function VirtualList(props: {
   }));
 
   return (
-    <div class={`list ${props.class ?? ""}`} ref={box} onScroll={scrolled} role="listbox" aria-label={props.label} tabindex="0"
+    <div class={`list ${props.class ?? ""}`} ref={box} onScroll={scrolled} role={props.kind ?? "listbox"} aria-label={props.label} aria-rowcount={props.kind === "table" ? props.count + 1 : undefined} tabindex="0"
       aria-activedescendant={props.active !== undefined && props.active >= 0 ? `row-${props.active}` : undefined}>
-      <div class="list-head" ref={head}>{props.header}</div>
+      <div class="list-head" ref={head} role={props.kind === "table" ? "rowgroup" : "presentation"}>{props.header}</div>
       <div class="list-space" role="presentation" style={{ height: `${view().heightPx}px` }}>
-        <div class="list-rows" role="presentation" style={{ transform: `translateY(${view().topPx}px)` }}>
+        <div class="list-rows" role={props.kind === "table" ? "rowgroup" : "presentation"} style={{ transform: `translateY(${view().topPx}px)` }}>
           <For each={rows()}>{(row) => props.render(row)}</For>
         </div>
       </div>

@@ -19,8 +19,8 @@ export interface Suggestion {
 }
 
 const PIPES: [string, string][] = [
-  ["stats", "stats count() by (service)"], ["sort", "sort by (time desc)"], ["fields", "fields time, service, body"],
-  ["limit", "limit 100"], ["uniq", "uniq by (service)"], ["top", "top 10 by (service)"],
+  ["stats", "stats by (service) count()"], ["stats per minute", "stats by (_time:1m) count()"], ["sort", "sort by (time desc)"], ["fields", "fields time, service, body"],
+  ["top", "top 10 by (service)"], ["where", "where level:error"], ["uniq", "uniq by (service)"], ["limit", "limit 100"], ["offset", "offset 100"],
 ];
 
 export function createSuggestions(question: () => Partial<api.Question>) {

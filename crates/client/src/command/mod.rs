@@ -1,7 +1,7 @@
 //! The commands that ask: one file each.
 
-pub(crate) mod query;
 mod period;
+pub(crate) mod query;
 pub(crate) mod sql;
 mod sql_prompt;
 pub(crate) mod tail;

@@ -165,7 +165,8 @@ pub(crate) fn for_each_line(
 pub(crate) fn copy(mut reader: impl Read, out: &mut Out) -> Result<(), CliError> {
     let mut buffer = vec![0; 64 << 10];
     loop {
-        let read = reader.read(&mut buffer).map_err(|error| CliError::failed(format!("the answer broke off: {error}")))?;
+        let read =
+            reader.read(&mut buffer).map_err(|error| CliError::failed(format!("the answer broke off: {error}")))?;
         if read == 0 {
             return out.flush();
         }

@@ -105,7 +105,9 @@ impl Tail {
                         Ended::Broken(reason) => reason,
                     }
                 }
-                Ok(reply) if connected_once && is_retryable(reply.status) => format!("the server answered {}", reply.status),
+                Ok(reply) if connected_once && is_retryable(reply.status) => {
+                    format!("the server answered {}", reply.status)
+                }
                 Ok(reply) => return Err(reply.problem(Some(&self.text))),
                 Err(error) if connected_once => error.reason,
                 Err(error) => return Err(self.server.unreachable(error)),
@@ -161,7 +163,9 @@ impl Tail {
             "dropped" => {
                 let notice: Value = serde_json::from_str(&event.data).unwrap_or(Value::Null);
                 let count = notice.get("count").and_then(Value::as_u64).unwrap_or(0);
-                self.say(&format!("{count} records left out: this reader is too slow (they are stored, `clewline query` finds them)"));
+                self.say(&format!(
+                    "{count} records left out: this reader is too slow (they are stored, `clewline query` finds them)"
+                ));
                 Ok(())
             }
             "error" => {

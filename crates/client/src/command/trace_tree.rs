@@ -47,9 +47,11 @@ pub(crate) fn render(trace: &Value, show: Show, terminal: &Terminal) -> Vec<Stri
         if show.attributes
             && let Some(Value::Object(attributes)) = span.get("attributes")
         {
-            lines.extend(attributes.iter().map(|(name, value)| {
-                detail(format!("{name}={}", record::text_of(value)), Some(Style::Dim))
-            }));
+            lines.extend(
+                attributes
+                    .iter()
+                    .map(|(name, value)| detail(format!("{name}={}", record::text_of(value)), Some(Style::Dim))),
+            );
         }
         if show.logs {
             lines.extend(event_texts(span).into_iter().map(|text| detail(text, None)));
@@ -138,9 +140,8 @@ fn bar(offset: f64, length: f64) -> String {
 fn guides(depths: &[u64], index: usize) -> (String, String) {
     let depth = depths[index];
     // Whether another span of `level` follows before the tree climbs above it.
-    let goes_on = |level: u64| {
-        depths.iter().skip(index + 1).find(|next| **next <= level).is_some_and(|next| *next == level)
-    };
+    let goes_on =
+        |level: u64| depths.iter().skip(index + 1).find(|next| **next <= level).is_some_and(|next| *next == level);
     let mut branch = String::new();
     for level in 1..depth {
         branch.push_str(if goes_on(level) { "│ " } else { "  " });
@@ -210,7 +211,14 @@ mod tests {
             "logs":[{"time":"2026-11-24T02:00:00.6Z","level":"error","body":"card declined","span_id":"2"}]});
         let lines = render(&trace, Show { logs: true, attributes: false }, &Terminal::plain());
         let text = lines.join("\n");
-        for part in ["1 errors", "! one span is missing", "└─b pay\\u{1b}", "✗ declined", "• 600µs exception exception.type=Declined", "02:00:00.600 error card declined"] {
+        for part in [
+            "1 errors",
+            "! one span is missing",
+            "└─b pay\\u{1b}",
+            "✗ declined",
+            "• 600µs exception exception.type=Declined",
+            "02:00:00.600 error card declined",
+        ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
         assert!(!text.contains('\u{1b}'));

@@ -86,11 +86,6 @@ impl<'a> RowPrinter<'a> {
         }
     }
 
-    /// Rows printed so far.
-    pub(crate) fn rows(&self) -> u64 {
-        self.rows
-    }
-
     /// Ends the answer.
     pub(crate) fn finish(mut self) -> Result<u64, CliError> {
         match self.format {

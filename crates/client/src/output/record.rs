@@ -7,7 +7,15 @@ use serde_json::Value;
 
 /// Members of a log row that a table does not repeat: they are shown otherwise or only matter to programs.
 const LOG_HIDDEN: [&str; 9] = [
-    "severity_number", "severity_text", "template_id", "resource", "scope_name", "span_id", "event_name", "attributes", "node",
+    "severity_number",
+    "severity_text",
+    "template_id",
+    "resource",
+    "scope_name",
+    "span_id",
+    "event_name",
+    "attributes",
+    "node",
 ];
 /// Members of a span row that a table does not show.
 const SPAN_HIDDEN: [&str; 8] =
@@ -125,19 +133,25 @@ mod tests {
 
     #[test]
     fn a_log_on_one_line_is_escaped() {
-        let log = row(json!({"time":"2026-11-24T02:00:00.5Z","service":"cart","level":"warn","body":"low\x1b[2J","attributes":{"n":3}}));
+        let log = row(
+            json!({"time":"2026-11-24T02:00:00.5Z","service":"cart","level":"warn","body":"low\x1b[2J","attributes":{"n":3}}),
+        );
         assert_eq!(one_line(&log, &Terminal::plain()), "2026-11-24 02:00:00.500 warn  cart low\\u{1b}[2J n=3");
     }
 
     #[test]
     fn a_span_on_one_line() {
-        let span = row(json!({"time":"2026-11-24T02:00:00Z","duration_ns":1500000,"service":"a","name":"GET /","status":"error","status_message":"boom","span_id":"1"}));
+        let span = row(
+            json!({"time":"2026-11-24T02:00:00Z","duration_ns":1500000,"service":"a","name":"GET /","status":"error","status_message":"boom","span_id":"1"}),
+        );
         assert_eq!(one_line(&span, &Terminal::plain()), "2026-11-24 02:00:00.000 -     a GET / 1.5ms error boom");
     }
 
     #[test]
     fn cells_of_a_log_and_of_a_pipe() {
-        let log = row(json!({"time":"2026-11-24T02:00:00Z","body":"x","service":"s","resource":{"a":1},"severity_number":9,"attributes":{"k":"v"}}));
+        let log = row(
+            json!({"time":"2026-11-24T02:00:00Z","body":"x","service":"s","resource":{"a":1},"severity_number":9,"attributes":{"k":"v"}}),
+        );
         let names: Vec<String> = flatten(log).keys().cloned().collect();
         assert_eq!(names, ["time", "level", "service", "body", "trace_id", "attributes"]);
         let counts = row(json!({"service":"s","count()":3}));

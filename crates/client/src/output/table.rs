@@ -1,7 +1,7 @@
 //! Aligned columns. Widths are fixed after a sample of rows so that long answers stream.
 //!
-//! Numbers lean right. When the natural widths do not fit the terminal, the widest columns give way first; no column
-//! falls below eight characters unless it needs less.
+//! Numbers lean right. When the natural widths do not fit the terminal, the widest columns give way first, times and
+//! levels last; no column falls below eight characters unless it needs less.
 
 use super::record::text_of;
 use super::{Row, width};
@@ -57,7 +57,8 @@ impl TablePrinter {
         if self.terminal.is_tty {
             fit(&mut self.columns, self.terminal.width);
         }
-        let header: Vec<String> = self.columns.iter().map(|column| column.pad(&escape(&column.name), self.is_last(column))).collect();
+        let header: Vec<String> =
+            self.columns.iter().map(|column| column.pad(&escape(&column.name), self.is_last(column))).collect();
         out.line(&self.terminal.paint(Style::Strong, header.join("  ").trim_end()))?;
         for row in &sample {
             out.line(&self.line(row))?;
@@ -127,22 +128,20 @@ fn columns_of(rows: &[Row]) -> Vec<Column> {
     columns
 }
 
-/// Shrinks the widest columns until the line fits, as far as [`SHRUNK_MIN`] allows.
+/// Shrinks the widest columns until the line fits, as far as [`SHRUNK_MIN`] allows. Times and levels give way last.
 fn fit(columns: &mut [Column], terminal_width: usize) {
     loop {
         let total: usize = columns.iter().map(|column| column.width + GAP).sum::<usize>().saturating_sub(GAP);
         if total <= terminal_width {
             return;
         }
-        let second = {
-            let mut widths: Vec<usize> = columns.iter().map(|column| column.width).collect();
-            widths.sort_unstable();
-            widths.iter().rev().nth(1).copied().unwrap_or(0)
-        };
-        let Some(widest) = columns.iter_mut().max_by_key(|column| column.width) else { return };
-        if widest.width <= SHRUNK_MIN {
-            return;
-        }
+        let gives = |column: &Column| !matches!(column.name.as_str(), "time" | "level" | "duration");
+        let spare = columns.iter().any(|column| gives(column) && column.width > SHRUNK_MIN);
+        let mut candidates: Vec<&mut Column> =
+            columns.iter_mut().filter(|column| (gives(column) || !spare) && column.width > SHRUNK_MIN).collect();
+        candidates.sort_by_key(|column| std::cmp::Reverse(column.width));
+        let second = candidates.get(1).map_or(0, |column| column.width);
+        let Some(widest) = candidates.first_mut() else { return };
         let floor = second.max(SHRUNK_MIN).min(widest.width - 1);
         widest.width = widest.width.saturating_sub(total - terminal_width).max(floor);
     }
@@ -178,6 +177,14 @@ mod tests {
         let rows = [json!({"time":"02:00:00","body":"a long message that will not fit here","level":"info"})];
         let lines = render(&rows, narrow(30));
         assert!(width::of(&lines[0]) <= 30 && lines[0].contains('…') && lines[0].ends_with("info"), "{lines:?}");
+    }
+
+    #[test]
+    fn times_are_cut_last() {
+        let rows = [json!({"time":"2026-11-24 02:00:00.123","body":"x".repeat(50),"attributes":"y".repeat(50)})];
+        let lines = render(&rows, narrow(60));
+        assert!(lines[0].starts_with("2026-11-24 02:00:00.123  xxx"), "{lines:?}");
+        assert_eq!(width::of(&lines[0]), 60);
     }
 
     #[test]

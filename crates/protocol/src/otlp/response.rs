@@ -197,23 +197,30 @@ mod tests {
 
     #[test]
     fn a_partial_success_counts_and_explains() {
-        let expect = b"\x0a\x25\x08\x01\x12\x21" as &[u8];
+        let expect = b"\x0a\x24\x08\x01\x12\x20" as &[u8];
         let bytes = response_protobuf(Signal::Logs, &report(1));
         assert_eq!(&bytes[..6], expect);
-        assert_eq!(&bytes[6..], b"1 records were rejected: r[0]: bad");
+        assert_eq!(&bytes[6..], b"1 record was rejected: r[0]: bad");
         let json = String::from_utf8(response_json(Signal::Spans, &report(1))).expect("JSON is text");
-        assert_eq!(json, r#"{"partialSuccess":{"rejectedSpans":"1","errorMessage":"1 records were rejected: r[0]: bad"}}"#);
+        assert_eq!(
+            json,
+            r#"{"partialSuccess":{"rejectedSpans":"1","errorMessage":"1 record was rejected: r[0]: bad"}}"#
+        );
         let mut warned = report(0);
         warned.warnings.ids_dropped = 2;
         let json = String::from_utf8(response_json(Signal::Metrics, &warned)).expect("JSON is text");
-        assert_eq!(json, r#"{"partialSuccess":{"errorMessage":"2 trace or span ids were not valid and were dropped"}}"#);
+        assert_eq!(
+            json,
+            r#"{"partialSuccess":{"errorMessage":"2 trace or span ids were not valid and were dropped"}}"#
+        );
     }
 
     #[test]
     fn a_status_has_golden_bytes() {
         assert_eq!(status_protobuf(3, "no", &[]), b"\x08\x03\x12\x02no");
         let retry = status_protobuf(14, "busy", &[Detail::RetryInfo { delay_ms: 5250 }]);
-        let mut expect = b"\x08\x0e\x12\x04busy\x1a\x35\x0a\x28type.googleapis.com/google.rpc.RetryInfo\x12\x09".to_vec();
+        let mut expect =
+            b"\x08\x0e\x12\x04busy\x1a\x35\x0a\x28type.googleapis.com/google.rpc.RetryInfo\x12\x09".to_vec();
         expect.extend_from_slice(b"\x0a\x07\x08\x05\x10\x80\xe5\x9a\x77");
         assert_eq!(retry, expect);
         let bad = [Detail::BadRequest { field: "f", description: "d" }];

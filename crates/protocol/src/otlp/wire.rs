@@ -91,7 +91,11 @@ impl<'a> Message<'a> {
                 return Ok(value);
             }
         }
-        Err(self.malformed(if self.rest.len() < 10 { "the request ends early" } else { "a number is longer than 64 bits" }))
+        Err(self.malformed(if self.rest.len() < 10 {
+            "the request ends early"
+        } else {
+            "a number is longer than 64 bits"
+        }))
     }
 
     #[inline]

@@ -14,7 +14,7 @@ export function Equivalents(props: { question: Question }) {
       <div class="code">
         <h3>SQL</h3>
         <Show when={sql()} fallback={<p class="quiet">{t("equivalents.none")}</p>}>
-          {(text) => <><Copy class="small float" text={text} /><pre class="mono">{text()}</pre></>}
+          {(text) => <><Copy class="small float" text={text} /><pre class="mono">{text()}</pre><Show when={text().includes("ILIKE")}><p class="quiet">{t("equivalents.near")}</p></Show></>}
         </Show>
       </div>
     </div>

@@ -26,7 +26,7 @@ export function ResultTable(props: { rows: Row[] }) {
   });
   const tracks = () => columns().map((c) => {
     const widest = props.rows.slice(0, 100).reduce((w, r) => Math.max(w, plain(r[c]).length), c.length + 2);
-    return numeric().has(c) ? `minmax(${Math.max(90, widest * 8 + 24)}px, 180px)` : `minmax(${Math.min(420, Math.max(90, widest * 8 + 24))}px, 1fr)`;
+    return numeric().has(c) ? `minmax(${Math.max(90, widest * 8 + 24)}px, 220px)` : `minmax(${Math.min(420, Math.max(90, widest * 8 + 24))}px, 420px)`;
   }).join(" ");
   const press = (column: string) => {
     const by = sort();
@@ -34,19 +34,19 @@ export function ResultTable(props: { rows: Row[] }) {
   };
 
   return (
-    <VirtualList class="table" count={sorted().length} rowPx={ROW_PX} label={t("table.label")}
+    <VirtualList class="table" kind="table" count={sorted().length} rowPx={ROW_PX} label={t("table.label")}
       header={
-        <div class="columns grid" style={{ "grid-template-columns": tracks() }}>
+        <div class="columns grid" role="row" style={{ "grid-template-columns": tracks() }}>
           <For each={columns()}>
-            {(c) => <button classList={{ number: numeric().has(c), on: sort()?.column === c }} onClick={() => press(c)}><Line value={c} max={80} />{sort()?.column === c ? (sort()?.down ? " ↓" : " ↑") : ""}</button>}
+            {(c) => <span role="columnheader"><button classList={{ number: numeric().has(c), on: sort()?.column === c }} onClick={() => press(c)}><Line value={c} max={80} />{sort()?.column === c ? (sort()?.down ? " ↓" : " ↑") : ""}</button></span>}
           </For>
         </div>
       }
       render={(i) => (
-        <div class="grid table-row" role="option" aria-selected="false" style={{ "grid-template-columns": tracks() }}>
+        <div class="grid table-row" role="row" style={{ "grid-template-columns": tracks() }}>
           <For each={columns()}>
             {(c) => (
-              <span class="mono" classList={{ number: numeric().has(c), num: numeric().has(c) }}>
+              <span class="mono" role="cell" classList={{ number: numeric().has(c), num: numeric().has(c) }}>
                 {numeric().has(c) && <i class="meter" style={{ width: `${(Number(sorted()[i]?.[c] ?? 0) / Math.max(1e-9, peaks().get(c) ?? 1)) * 100}%` }} />}
                 <Line value={typeof sorted()[i]?.[c] === "number" && Number.isInteger(sorted()[i]?.[c]) ? count(sorted()[i]?.[c] as number) : plain(sorted()[i]?.[c])} max={300} />
               </span>

@@ -2,19 +2,31 @@
 // dimmed, until the first new ones arrive.
 import { batch, createEffect, createSignal, on, onCleanup, untrack } from "solid-js";
 import * as api from "../../api/client.ts";
-import type { Row, SearchStats } from "../../api/types.ts";
+import type { Row, SearchStats, Signal } from "../../api/types.ts";
 import { LEVELS, STATUSES } from "../../base/colour.ts";
 import { resolveRange } from "../../base/range.ts";
-import { formatRfc, now } from "../../base/time.ts";
+import { formatRfc, now, parseTime } from "../../base/time.ts";
 import { type Bars, barsOf } from "../../model/histogram.ts";
 import { splitPipes } from "../../model/query-text.ts";
-import { groupField } from "../../model/record.ts";
+import { groupField, keyOf } from "../../model/record.ts";
 import * as question from "../../state/question.ts";
 import { suspect } from "../../state/server.ts";
 
 const PAGE_ROWS = 200;
 /** Rows kept in the page; beyond this the reader should narrow the question. */
 const ROWS_MAX = 50_000;
+
+/** The record a key names, looked for in its microsecond; null when it is no longer there. */
+export async function recordOf(key: string, signal: Signal): Promise<Row | null> {
+  const at = parseTime(key.split("~")[0] as string);
+  if (at === null) return null;
+  try {
+    const answer = await api.search({ signal, q: "", start: formatRfc(at), end: formatRfc(at + 1_000n) }, 1_000, null);
+    return answer.rows.find((row) => keyOf(row) === key) ?? null;
+  } catch {
+    return null; // The search itself reports what is wrong.
+  }
+}
 
 export function createResults() {
   const [rows, setRows] = createSignal<Row[]>([]);

@@ -1,0 +1,251 @@
+//! The engine: one per process. Holds the session template, the query threads and the limits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use clewline_env::clock::Clock;
+use clewline_model::signal::Signal;
+use clewline_segment::SegmentError;
+use clewline_store::{Snapshot, Store};
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::SessionContext;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionState;
+use datafusion::prelude::SessionConfig;
+use futures::StreamExt;
+use parking_lot::Mutex;
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::answer::{Answer, QueryError, QueryErrorKind, QueryStatistics};
+use crate::error::of_engine;
+use crate::filter::RowFilter;
+use crate::limits::{AHEAD_BATCHES, BATCH_ROWS, QUEUE_MS};
+use crate::names::{LogicalColumn, Names};
+use crate::scan::{Scan, Stop};
+use crate::source::Footers;
+use crate::table::Table;
+
+/// What an operator may choose.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// Memory one query may hold in sorts, joins and groups before it spills or fails.
+    pub memory_bytes_per_query: usize,
+    /// How long one query may take.
+    pub timeout: Duration,
+    /// Queries that run at the same time; the rest waits a little.
+    pub concurrent_max: usize,
+    /// Threads for queries.
+    pub threads: usize,
+}
+
+/// Answers questions about a store.
+pub struct Engine {
+    pub(crate) store: Arc<Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) footers: Arc<Footers>,
+    settings: EngineSettings,
+    template: SessionState,
+    turns: Arc<Semaphore>,
+    runtime: Option<Runtime>,
+    handle: Handle,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A running query: its place among the concurrent ones, its stop mark, its counters. Dropping it stops the reads.
+pub(crate) struct Running {
+    pub stop: Stop,
+    pub statistics: Arc<Mutex<QueryStatistics>>,
+    deadline: tokio::time::Instant,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.stop();
+    }
+}
+
+impl Engine {
+    /// An engine for `store`.
+    ///
+    /// # Errors
+    /// When the query threads cannot be started.
+    pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>, settings: EngineSettings) -> std::io::Result<Engine> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(settings.threads.max(1))
+            .thread_name("query")
+            .enable_all()
+            .build()?;
+        let mut config = SessionConfig::new()
+            .with_target_partitions(settings.threads.max(1))
+            .with_batch_size(BATCH_ROWS)
+            .with_information_schema(true);
+        let template = SessionStateBuilder::new().with_default_features().with_config(config).build();
+        Ok(Engine {
+            store,
+            clock,
+            footers: Arc::default(),
+            turns: Arc::new(Semaphore::new(settings.concurrent_max.max(1))),
+            settings,
+            template,
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+        })
+    }
+
+    pub(crate) fn now_ns(&self) -> i64 {
+        self.clock.now_ns()
+    }
+
+    /// Waits for a turn.
+    pub(crate) async fn start(&self) -> Result<Running, QueryError> {
+        let turn = tokio::time::timeout(Duration::from_millis(QUEUE_MS), Arc::clone(&self.turns).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else {
+            let busy = QueryError::new(QueryErrorKind::Busy, "too many queries are running");
+            return Err(busy.with_hint("try again in a few seconds, or raise query.concurrent_max"));
+        };
+        Ok(Running {
+            stop: Stop::default(),
+            statistics: Arc::default(),
+            deadline: tokio::time::Instant::now() + self.settings.timeout,
+            _turn: turn,
+        })
+    }
+
+    /// A consistent view of one table.
+    pub(crate) fn snapshot(&self, tenant: &str, signal: Signal) -> Result<Arc<Snapshot>, QueryError> {
+        let snapshot = self.store.snapshot(tenant, signal).map_err(|error| crate::error::of_store(&error))?;
+        Ok(Arc::new(snapshot))
+    }
+
+    pub(crate) fn scan(&self, signal: Signal, filter: RowFilter, stop: &Stop) -> Scan {
+        Scan { signal, filter: Arc::new(filter), footers: Arc::clone(&self.footers), stop: stop.clone() }
+    }
+
+    pub(crate) fn table(
+        &self,
+        snapshot: Arc<Snapshot>,
+        signal: Signal,
+        columns: Vec<LogicalColumn>,
+        filter: RowFilter,
+        running: &Running,
+    ) -> Table {
+        Table {
+            signal,
+            snapshot,
+            columns,
+            filter,
+            footers: Arc::clone(&self.footers),
+            stop: running.stop.clone(),
+            partitions: self.settings.threads.max(1),
+            statistics: Arc::clone(&running.statistics),
+        }
+    }
+
+    /// A session with its own memory limit.
+    pub(crate) fn session(&self) -> Result<SessionContext, QueryError> {
+        let limited = RuntimeEnvBuilder::new().with_memory_limit(self.settings.memory_bytes_per_query, 1.0);
+        let runtime = limited.build_arc().map_err(|error| of_engine(&error))?;
+        let state = SessionStateBuilder::new_from_existing(self.template.clone()).with_runtime_env(runtime).build();
+        Ok(SessionContext::new_with_state(state))
+    }
+
+    /// Runs blocking work on the query threads, within the time limit; stops it when the caller goes away.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        running: &Running,
+        work: impl FnOnce() -> Result<T, QueryError> + Send + 'static,
+    ) -> Result<T, QueryError> {
+        let task = self.handle.spawn_blocking(work);
+        match tokio::time::timeout_at(running.deadline, task).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => Err(QueryError::new(QueryErrorKind::Internal, format!("the query failed: {panic}"))),
+            Err(_) => {
+                running.stop.stop();
+                Err(self.timed_out())
+            }
+        }
+    }
+
+    fn timed_out(&self) -> QueryError {
+        let seconds = self.settings.timeout.as_secs_f64();
+        QueryError::new(QueryErrorKind::Timeout, format!("the query took longer than {seconds} s"))
+            .with_hint("narrow the time range or the filter, or raise query.timeout_s")
+    }
+
+    /// Plans and starts a query; its batches come as the reader takes them.
+    pub(crate) async fn stream(&self, running: Running, frame: DataFrame) -> Result<Answer, QueryError> {
+        let deadline = running.deadline;
+        let planned = self.handle.spawn(async move { frame.execute_stream().await });
+        let mut batches = match tokio::time::timeout_at(deadline, planned).await {
+            Ok(Ok(Ok(batches))) => batches,
+            Ok(Ok(Err(error))) => return Err(of_engine(&error)),
+            Ok(Err(panic)) => {
+                return Err(QueryError::new(QueryErrorKind::Internal, format!("the query failed: {panic}")));
+            }
+            Err(_) => return Err(self.timed_out()),
+        };
+        let schema = batches.schema();
+        let statistics = *running.statistics.lock();
+        let timed_out = self.timed_out();
+        let (sender, mut receiver) = mpsc::channel::<Result<RecordBatch, QueryError>>(AHEAD_BATCHES);
+        self.handle.spawn(async move {
+            let running = running;
+            loop {
+                let next = tokio::select! {
+                    next = tokio::time::timeout_at(deadline, batches.next()) => next,
+                    () = sender.closed() => break,
+                };
+                let item = match next {
+                    Ok(Some(Ok(batch))) => Ok(batch),
+                    Ok(Some(Err(error))) => Err(of_engine(&error)),
+                    Ok(None) => break,
+                    Err(_) => Err(timed_out.clone()),
+                };
+                let failed = item.is_err();
+                if sender.send(item).await.is_err() || failed {
+                    break;
+                }
+            }
+            drop(running);
+        });
+        let batches = futures::stream::poll_fn(move |context| receiver.poll_recv(context)).boxed();
+        Ok(Answer { schema, batches, cursor: None, statistics })
+    }
+
+    /// Plans a query and collects all of it.
+    pub(crate) async fn collect(&self, running: Running, frame: DataFrame) -> Result<Vec<RecordBatch>, QueryError> {
+        let mut answer = self.stream(running, frame).await?;
+        let mut batches = Vec::new();
+        while let Some(batch) = answer.batches.next().await {
+            batches.push(batch?);
+        }
+        Ok(batches)
+    }
+}
+
+/// The names all sources of a snapshot know.
+pub(crate) fn names(signal: Signal, snapshot: &Snapshot) -> Result<Names<'_>, SegmentError> {
+    let mut summaries = Vec::with_capacity(snapshot.parts.len() + snapshot.segments.len());
+    for part in &snapshot.parts {
+        summaries.push(part.columns()?.1);
+    }
+    summaries.extend(snapshot.segments.iter().map(|entry| &entry.summary));
+    Ok(Names { signal, summaries })
+}

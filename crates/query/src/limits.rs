@@ -1,0 +1,46 @@
+//! Every bound of this crate, with its reason.
+
+/// Rows of one page of a search without pipes. More is fetched with the cursor.
+pub const SEARCH_ROWS_MAX: u64 = 10_000;
+
+/// Rows of one page when the question does not say.
+pub const SEARCH_ROWS_DEFAULT: u64 = 100;
+
+/// Rows decoded at a time. Small enough that cancelling is felt at once, large enough to amortise.
+pub const BATCH_ROWS: usize = 8 << 10;
+
+/// Parsed footers kept; each is some tens of kilobytes.
+pub const FOOTERS_MAX: usize = 512;
+
+/// Largest program a regular expression may compile to, and its lazy DFA.
+pub const REGEX_BYTES_MAX: usize = 2 << 20;
+
+/// Length of an SQL text.
+pub const SQL_BYTES_MAX: usize = 256 << 10;
+
+/// Nesting of an SQL expression.
+pub const SQL_DEPTH_MAX: usize = 50;
+
+/// Spans of one trace the tree answer holds.
+pub const TRACE_SPANS_MAX: usize = 200_000;
+
+/// Logs of one trace the tree answer holds.
+pub const TRACE_LOGS_MAX: usize = 20_000;
+
+/// Buckets of a histogram.
+pub const HIT_BUCKETS_MAX: i64 = 2_000;
+
+/// Groups of a histogram; the rest is summed under `…`.
+pub const HIT_GROUPS_MAX: usize = 20;
+
+/// Names the field list returns.
+pub const FIELDS_MAX: usize = 5_000;
+
+/// Distinct values the value list returns.
+pub const VALUES_MAX: usize = 1_000;
+
+/// How long a query waits for its turn before the answer is "busy".
+pub const QUEUE_MS: u64 = 10_000;
+
+/// Batches a running query may be ahead of its reader.
+pub const AHEAD_BATCHES: usize = 4;

@@ -1,0 +1,64 @@
+//! Every bound of this crate, with its reason.
+
+/// Longest tenant name, in bytes.
+pub const TENANT_NAME_BYTES_MAX: usize = 150;
+
+/// Tenants of one store. Each costs a folder per signal and a segment per flush.
+pub const TENANTS_MAX: usize = 10_000;
+
+/// Identities remembered for removing repeats; about 64 MB of memory when full.
+pub const IDENTITIES_MAX: usize = 1_000_000;
+
+/// Requests committed by one fdatasync.
+pub const GROUP_REQUESTS_MAX: usize = 1_024;
+
+/// Payload bytes committed by one fdatasync, the last request apart. Bounds how long the first one waits.
+pub const GROUP_BYTES_MAX: usize = 32 << 20;
+
+/// Requests waiting for the writer. Together with the byte budget it bounds the queue.
+pub const QUEUE_REQUESTS_MAX: usize = 16_384;
+
+/// Longest write-ahead-log record: an encoded batch at its own limit and the record's head.
+pub const RECORD_BYTES_MAX: usize = clewline_model::limits::ENCODED_BATCH_BYTES_MAX + (1 << 10);
+
+/// Generations that may wait to become segments; with more, ingest answers Overloaded. Bounds memory and replay time.
+pub const FROZEN_GENERATIONS_MAX: usize = 3;
+
+/// Longest wait between two looks at the free space of a disk that was full.
+pub const FREE_SPACE_CHECK_NS: u64 = 1_000_000_000;
+
+/// Seconds a refused sender is asked to wait: a flush of one generation takes about that long.
+pub const RETRY_AFTER_S: u64 = 1;
+
+/// Pause between two attempts to write a segment that failed.
+pub const FLUSH_RETRY_MS: u64 = 1_000;
+
+/// How often a waiting background thread looks at its stop flag and the clock.
+pub const BACKGROUND_POLL_MS: u64 = 200;
+
+/// How often compaction and retention look for work.
+pub const MAINTENANCE_INTERVAL_MS: u64 = 2_000;
+
+/// Committed batches a live-tail receiver may lag behind before it loses the oldest.
+pub const SUBSCRIBERS_LAG_MAX: usize = 1_024;
+
+/// A forward jump of the wall clock against the monotonic clock that suspends deletion by age.
+pub const CLOCK_JUMP_NS_MAX: i64 = 24 * 3_600 * 1_000_000_000;
+
+/// Segments of one level that make a compaction.
+pub const COMPACTION_FAN_IN: usize = 4;
+
+/// Segments merged at once.
+pub const COMPACTION_INPUTS_MAX: usize = 16;
+
+/// Size below which a segment is of level 0; each level is four times the one below.
+pub const LEVEL_ZERO_BYTES: u64 = 64 << 10;
+
+/// Segments of this level (64 MB and more) are not merged any more.
+pub const LEVEL_MAX: u32 = 6;
+
+/// Buffer between the Parquet writer and the disk.
+pub const SEGMENT_BUFFER_BYTES: usize = 256 << 10;
+
+/// Doors and tenants the ledger tells apart; further ones share one line named `other`.
+pub const LEDGER_LINES_MAX: usize = 50_000;
