@@ -1,5 +1,7 @@
 //! What every disk must do, run by the real and the simulated one; then what only the simulated one can: forget.
 
+#![allow(clippy::unwrap_used, reason = "tests may stop")]
+
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 

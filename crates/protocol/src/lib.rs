@@ -4,7 +4,7 @@
 //! bytes and gives a [`Decoded`]: the rows that were understood and a [`Rejections`] report about the rest (partial
 //! success is a value). A [`DecodeError`] refuses a request as a whole and leaves nothing behind.
 //!
-//! Reading order: [`report`] is what decoders say about bad input; [`record`] holds the rules every protocol shares
+//! Reading order: [`report`] is what decoders say about bad input; `record` holds the rules every protocol shares
 //! (times, ids, bounds); [`json`] is the pull parser; then one module a protocol: [`otlp`], [`jsonl`], [`text`],
 //! [`raw`], [`syslog`]. [`compress`] undoes `Content-Encoding`. [`limits`] names every bound.
 

@@ -15,6 +15,9 @@ pub const ROWS_BETWEEN_SIZE_CHECKS: usize = 256;
 /// name). The uncut value stays among the resource attributes.
 pub const REPEATED_BYTES_MAX: usize = 4 << 10;
 
+/// Encoded size up to which the metadata of a metric is kept: every data point repeats it.
+pub const METADATA_BYTES_MAX: usize = 4 << 10;
+
 /// Reasons listed in a report; further rejections are only counted.
 pub const REASONS_MAX: usize = 20;
 

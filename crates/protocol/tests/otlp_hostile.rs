@@ -138,6 +138,27 @@ fn a_body_that_multiplies_is_refused_in_bounded_memory() {
 }
 
 #[test]
+fn metadata_does_not_multiply() {
+    let point = || field(1, &[]);
+    let metadata = |bytes: usize| field(12, &[field(1, b"k"), field(2, &field(1, &vec![b'x'; bytes]))].concat());
+    for (bytes, kept, dropped) in [(100, 1, 0), (1 << 20, 0, 1)] {
+        let metric = [metadata(bytes), field(5, &point().repeat(1000))].concat();
+        let decoded = decode_protobuf(Signal::Metrics, &request(&[metric]), &CONTEXT).expect("good");
+        assert_eq!(decoded.batch.rows(), 1000);
+        assert_eq!(decoded.batch.attributes.row(999).count(), kept);
+        assert_eq!(decoded.rejections.warnings.attributes_dropped, dropped);
+        let json = format!(
+            r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"gauge":{{"dataPoints":[{{}},{{}}]}},
+            "metadata":[{{"key":"k","value":{{"stringValue":"{}"}}}}]}}]}}]}}]}}"#,
+            "x".repeat(bytes)
+        );
+        let decoded = decode_json(Signal::Metrics, json.as_bytes(), &CONTEXT).expect("good");
+        assert_eq!(decoded.batch.attributes.row(1).count(), kept);
+        assert_eq!(decoded.rejections.warnings.attributes_dropped, dropped);
+    }
+}
+
+#[test]
 fn times_beyond_64_bits_with_sign_refuse_their_record() {
     let time = |time: u64| [&[0x09][..], &time.to_le_bytes()].concat();
     let decoded = logs(&[time(u64::MAX), time(i64::MAX as u64), time(0)]);

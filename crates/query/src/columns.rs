@@ -24,7 +24,7 @@ use clewline_segment::summary::{Scope, Summary};
 use crate::names::{Binding, LogicalColumn};
 
 /// Names of the physical columns a logical column is made from, of those a source with `summary` may have.
-pub fn physical_names(signal: Signal, binding: &Binding, summary: &Summary) -> Vec<String> {
+pub(crate) fn physical_names(signal: Signal, binding: &Binding, summary: &Summary) -> Vec<String> {
     match binding {
         Binding::Fixed(index) => vec![signal.columns()[*index].name.to_owned()],
         Binding::Seq => vec![SEQ.to_owned()],
@@ -67,7 +67,7 @@ impl Place {
 }
 
 /// The values of a logical column for the rows of a physical batch.
-pub fn evaluate(
+pub(crate) fn evaluate(
     signal: Signal,
     column: &LogicalColumn,
     batch: &RecordBatch,
@@ -139,7 +139,7 @@ fn convert(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowErro
 }
 
 /// The texts of a column of either text type.
-pub fn texts(array: &ArrayRef) -> Result<arrow::array::StringViewArray, ArrowError> {
+pub(crate) fn texts(array: &ArrayRef) -> Result<arrow::array::StringViewArray, ArrowError> {
     let views = if array.data_type() == &DataType::Utf8View { Arc::clone(array) } else { cast(array, &DataType::Utf8View)? };
     Ok(views.as_string_view().clone())
 }

@@ -8,6 +8,7 @@ use clewline_env::clock::Clock;
 use clewline_model::signal::Signal;
 use clewline_segment::SegmentError;
 use clewline_store::{Snapshot, Store};
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider};
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionContext;
@@ -92,7 +93,7 @@ impl Engine {
             .thread_name("query")
             .enable_all()
             .build()?;
-        let mut config = SessionConfig::new()
+        let config = SessionConfig::new()
             .with_target_partitions(settings.threads.max(1))
             .with_batch_size(BATCH_ROWS)
             .with_information_schema(true);
@@ -162,7 +163,11 @@ impl Engine {
     pub(crate) fn session(&self) -> Result<SessionContext, QueryError> {
         let limited = RuntimeEnvBuilder::new().with_memory_limit(self.settings.memory_bytes_per_query, 1.0);
         let runtime = limited.build_arc().map_err(|error| of_engine(&error))?;
-        let state = SessionStateBuilder::new_from_existing(self.template.clone()).with_runtime_env(runtime).build();
+        // Tables belong to one query; the template's catalog is shared by all who copy it.
+        let state = SessionStateBuilder::new_from_existing(self.template.clone())
+            .with_runtime_env(runtime)
+            .with_catalog_list(own_catalog()?)
+            .build();
         Ok(SessionContext::new_with_state(state))
     }
 
@@ -238,6 +243,15 @@ impl Engine {
         }
         Ok(batches)
     }
+}
+
+/// An empty catalog with the default schema.
+fn own_catalog() -> Result<Arc<dyn CatalogProviderList>, QueryError> {
+    let catalog = MemoryCatalogProvider::new();
+    catalog.register_schema("public", Arc::new(MemorySchemaProvider::new())).map_err(|error| of_engine(&error))?;
+    let list = MemoryCatalogProviderList::new();
+    list.register_catalog("datafusion".to_owned(), Arc::new(catalog));
+    Ok(Arc::new(list))
 }
 
 /// The names all sources of a snapshot know.

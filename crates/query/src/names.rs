@@ -13,7 +13,7 @@ use crate::answer::JSON_KEY;
 
 /// Where the values of a field are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Binding {
+pub(crate) enum Binding {
     /// A fixed column, by position.
     Fixed(usize),
     /// The sequence number.
@@ -28,7 +28,7 @@ pub enum Binding {
 
 /// A column of a question: its name there, its place, its type.
 #[derive(Debug, Clone)]
-pub struct LogicalColumn {
+pub(crate) struct LogicalColumn {
     /// Name in the question and in the answer.
     pub name: String,
     /// Where it is.
@@ -39,7 +39,7 @@ pub struct LogicalColumn {
 
 impl LogicalColumn {
     /// The Arrow field of this column in answers.
-    pub fn field(&self) -> Field {
+    pub(crate) fn field(&self) -> Field {
         let field = Field::new(&self.name, self.data_type.clone(), true);
         let json = match &self.binding {
             Binding::Fixed(_) => JSON_COLUMNS.contains(&self.name.as_str()),
@@ -54,10 +54,10 @@ impl LogicalColumn {
 }
 
 /// Fixed columns whose text is JSON.
-pub const JSON_COLUMNS: [&str; 5] = ["events", "links", "buckets", "quantiles", "exemplars"];
+pub(crate) const JSON_COLUMNS: [&str; 5] = ["events", "links", "buckets", "quantiles", "exemplars"];
 
 /// The place a name refers to.
-pub fn bind(signal: Signal, name: &str) -> Binding {
+pub(crate) fn bind(signal: Signal, name: &str) -> Binding {
     if let Some(index) = signal.column_index(name) {
         return Binding::Fixed(index);
     }
@@ -114,7 +114,7 @@ fn fixed_type(kind: ColumnType) -> DataType {
 
 /// Resolves names against what some segments and memory parts hold.
 #[derive(Debug)]
-pub struct Names<'a> {
+pub(crate) struct Names<'a> {
     /// The table.
     pub signal: Signal,
     /// Summaries of all sources.
@@ -123,7 +123,7 @@ pub struct Names<'a> {
 
 impl Names<'_> {
     /// The column a name refers to.
-    pub fn column(&self, name: &str) -> LogicalColumn {
+    pub(crate) fn column(&self, name: &str) -> LogicalColumn {
         let binding = bind(self.signal, name);
         let data_type = match &binding {
             Binding::Fixed(index) => fixed_type(self.signal.columns()[*index].kind),
@@ -135,7 +135,7 @@ impl Names<'_> {
     }
 
     /// Kinds an attribute has, one bit per [`ValueKind`] number; 0 when nobody sent it.
-    pub fn kinds(&self, scopes: &[Scope], key: &str) -> u8 {
+    pub(crate) fn kinds(&self, scopes: &[Scope], key: &str) -> u8 {
         let mut bits = 0;
         for summary in &self.summaries {
             for &scope in scopes {
@@ -148,7 +148,7 @@ impl Names<'_> {
     }
 
     /// True when some source may hold the attribute.
-    pub fn knows(&self, name: &str) -> bool {
+    pub(crate) fn knows(&self, name: &str) -> bool {
         match bind(self.signal, name) {
             Binding::Attribute(scopes, key) => {
                 self.kinds(&scopes, &key) != 0 || self.summaries.iter().any(|s| s.names_truncated)
@@ -172,7 +172,7 @@ impl Names<'_> {
     }
 
     /// All fields of the table, fixed ones first, then attributes by name.
-    pub fn all(&self) -> Vec<(String, Option<Scope>, u8)> {
+    pub(crate) fn all(&self) -> Vec<(String, Option<Scope>, u8)> {
         let mut fields: Vec<(String, Option<Scope>, u8)> = Vec::new();
         for spec in self.signal.columns() {
             let kind = match spec.kind {
@@ -195,6 +195,6 @@ impl Names<'_> {
 }
 
 /// The column names every table offers without naming attributes: what `SELECT *` gives.
-pub fn standard(signal: Signal) -> impl Iterator<Item = &'static str> {
+pub(crate) fn standard(signal: Signal) -> impl Iterator<Item = &'static str> {
     signal.columns().iter().map(|spec| spec.name).chain([SEQ, "attributes", "resource", "scope"])
 }

@@ -8,7 +8,7 @@ use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Int64Type, TimestampNanosecondType};
 use clewline_lang::Filter;
-use clewline_model::signal::{SEQ, Signal};
+use clewline_model::signal::SEQ;
 use clewline_store::Snapshot;
 use futures::StreamExt;
 use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
@@ -310,11 +310,6 @@ fn selection(scan: &Scan, unit: &Unit, rows: &[(i64, usize)]) -> Result<RowSelec
         at = row + 1;
     }
     Ok(RowSelection::from(selectors))
-}
-
-/// Columns of a signal's record as the search answers them.
-pub(crate) fn record_schema_of(signal: Signal) -> Vec<LogicalColumn> {
-    record_columns(&Names { signal, summaries: Vec::new() })
 }
 
 #[cfg(test)]

@@ -74,8 +74,8 @@ fn fixed_column(kind: ColumnType, array: Option<&ArrayRef>, rows: usize) -> Opti
         ColumnType::Text => {
             let mut ends = Vec::with_capacity(rows);
             let mut data = Vec::new();
-            for text in array.as_string_opt::<i32>()? {
-                data.extend_from_slice(text.unwrap_or("").as_bytes());
+            for row in 0..rows {
+                data.extend_from_slice(text_at(array, row)?.as_bytes());
                 ends.push(u32::try_from(data.len()).ok()?);
             }
             Column::Text { ends, data }
@@ -83,6 +83,14 @@ fn fixed_column(kind: ColumnType, array: Option<&ArrayRef>, rows: usize) -> Opti
         ColumnType::Id16 => Column::Id16(ids(array)?),
         ColumnType::Id8 => Column::Id8(ids(array)?),
     })
+}
+
+/// The text of a row in a column of either text type (empty where absent); `None` for another type.
+fn text_at(array: &ArrayRef, row: usize) -> Option<&str> {
+    match array.as_string_view_opt() {
+        Some(views) => Some(if views.is_valid(row) { views.value(row) } else { "" }),
+        None => array.as_string_opt::<i32>().map(|texts| if texts.is_valid(row) { texts.value(row) } else { "" }),
+    }
 }
 
 fn absent_column(kind: ColumnType, rows: usize) -> Column {
@@ -130,8 +138,8 @@ impl<'a> Source<'a> {
     }
 
     fn rest_text(&self, row: usize) -> Option<&'a str> {
-        let rest = self.rest?.as_string_opt::<i32>()?;
-        rest.is_valid(row).then(|| rest.value(row))
+        let rest = self.rest.filter(|rest| rest.is_valid(row))?;
+        text_at(rest, row)
     }
 
     /// Closes one row in `list` per distinct set and returns each row's set; set 0 is the empty one.
@@ -166,8 +174,8 @@ impl<'a> Source<'a> {
 }
 
 fn value_at(array: &ArrayRef, row: usize, json: bool) -> Value<'_> {
-    if let Some(text) = array.as_string_opt::<i32>() {
-        if json { Value::Json(text.value(row)) } else { Value::Text(text.value(row)) }
+    if let Some(text) = text_at(array, row) {
+        if json { Value::Json(text) } else { Value::Text(text) }
     } else if let Some(ints) = array.as_primitive_opt::<Int64Type>() {
         Value::Int(ints.value(row))
     } else if let Some(doubles) = array.as_primitive_opt::<Float64Type>() {

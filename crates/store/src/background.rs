@@ -15,13 +15,16 @@ use crate::core::Core;
 use crate::limits::{BACKGROUND_POLL_MS, FLUSH_RETRY_MS, MAINTENANCE_INTERVAL_MS};
 use crate::queue::Request;
 
+/// Name and work of a thread.
+type Task = (&'static str, fn(&Core));
+
 /// Starts the threads.
 pub(crate) fn start(core: &Arc<Core>) -> io::Result<Vec<JoinHandle<()>>> {
     let run = |name: &'static str, work: fn(&Core)| {
         let core = core.clone();
         spawn(name, move || guard(&core, name, || work(&core)))
     };
-    let tasks: [(&str, fn(&Core)); 3] = [("clew-writer", write), ("clew-flush", flush), ("clew-maintain", maintain)];
+    let tasks: [Task; 3] = [("clew-writer", write), ("clew-flush", flush), ("clew-maintain", maintain)];
     let mut threads = Vec::new();
     for (name, work) in tasks {
         match run(name, work) {

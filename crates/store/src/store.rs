@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::thread::JoinHandle;
 
 use clewline_env::Env;
+use clewline_env::disk::Lock;
 use clewline_model::batch::Batch;
 use clewline_model::codec;
 use clewline_model::limits::ENCODED_BATCH_BYTES_MAX;
@@ -125,31 +126,7 @@ impl Store {
 
     fn open_core(env: Env, settings: StoreSettings, given: Option<Catalog>) -> Result<Arc<Core>, StoreError> {
         let layout = Layout { folder: settings.folder.clone() };
-        let disk = &env.disk;
-        disk.create_dir_all(&layout.folder)?;
-        let lock = disk.lock(&layout.lock()).map_err(|error| match error.kind() {
-            std::io::ErrorKind::WouldBlock => {
-                StoreError::Folder(format!("the data folder is in use: {error}; stop that process or choose another folder"))
-            }
-            _ => StoreError::Io(error),
-        })?;
-        let fresh = recover::is_fresh(&env, &layout)?;
-        if let Some(above) = layout.folder.parent().filter(|above| fresh && *above != Path::new("")) {
-            disk.sync_dir(above)?;
-        }
-        disk.create_dir_all(&layout.wal_folder())?;
-        disk.create_dir_all(&layout.segments())?;
-        let catalog = match given {
-            Some(catalog) => catalog,
-            None => {
-                let exists = disk.open_read(&layout.catalog()).is_ok();
-                recover::require_catalog(&layout, fresh, exists)?;
-                recover::open_catalog(&env, &layout)?
-            }
-        };
-        if fresh {
-            recover::complete_folder(&env, &layout)?;
-        }
+        let (lock, catalog) = Store::open_folder(&env, &layout, given)?;
         let mut contents = catalog.load()?;
         let counters = Counters::default();
         let missing = recover::reconcile_segments(&env, &layout, &contents)?;
@@ -191,6 +168,40 @@ impl Store {
         let entries = rows.map(|row| ((row.tenant, row.signal), core.entry_of(row))).collect();
         core.state.write().add_segments(entries);
         Ok(Arc::new(core))
+    }
+
+    /// Locks the folder, makes what is missing in it and opens its catalog.
+    fn open_folder(
+        env: &Env,
+        layout: &Layout,
+        given: Option<Catalog>,
+    ) -> Result<(Box<dyn Lock>, Catalog), StoreError> {
+        let disk = &env.disk;
+        disk.create_dir_all(&layout.folder)?;
+        let lock = disk.lock(&layout.lock()).map_err(|error| match error.kind() {
+            std::io::ErrorKind::WouldBlock => {
+                StoreError::Folder(format!("the data folder is in use: {error}; stop that process or choose another folder"))
+            }
+            _ => StoreError::Io(error),
+        })?;
+        let fresh = recover::is_fresh(env, layout)?;
+        if let Some(above) = layout.folder.parent().filter(|above| fresh && *above != Path::new("")) {
+            disk.sync_dir(above)?;
+        }
+        disk.create_dir_all(&layout.wal_folder())?;
+        disk.create_dir_all(&layout.segments())?;
+        let catalog = match given {
+            Some(catalog) => catalog,
+            None => {
+                let exists = disk.open_read(&layout.catalog()).is_ok();
+                recover::require_catalog(layout, fresh, exists)?;
+                recover::open_catalog(env, layout)?
+            }
+        };
+        if fresh {
+            recover::complete_folder(env, layout)?;
+        }
+        Ok((lock, catalog))
     }
 
     /// How far the reading of the last run's log is.

@@ -37,6 +37,14 @@ impl<'o> Group<'o> {
         self.out
     }
 
+    /// Gives the value that was written as an element at `at` its name.
+    pub(super) fn name_value_at(&mut self, at: usize, name: &str) {
+        let mut member = String::new();
+        json::push_string(&mut member, name);
+        member.push(':');
+        self.out.insert_str(at, &member);
+    }
+
     /// Starts an element of an array.
     pub(super) fn element(&mut self) -> &mut String {
         if !std::mem::take(&mut self.first) {

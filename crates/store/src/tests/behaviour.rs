@@ -57,11 +57,46 @@ fn a_repeat_of_a_batch_that_failed_is_stored() {
     let outcomes = world.send(&[number, number]);
     assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(IngestError::Failed(_)))), "{outcomes:?}");
     assert_eq!(duplicates(&mut world, &[number, first]), [false, true]);
+    assert!(world.disk.read(Path::new("/data/wal/0000000000000002.wal")).is_ok(), "never again in the failed file");
     world.judge().unwrap();
     world.crash();
     world.open().unwrap();
     world.judge().unwrap();
     assert_eq!(world.store().statistics().log_damaged_bytes, 0);
+}
+
+#[test]
+fn a_failed_group_that_reached_the_disk_is_not_doubled_by_its_repeat() {
+    let mut world = open(settings());
+    let (first, number) = (log_batch(&mut world, true), log_batch(&mut world, true));
+    world.send(&[first]);
+    // The sync fails and so does the cut: the file keeps the refused record.
+    world.disk.plan(Some(Plan { at: world.disk.operations() + 2, fault: Fault::Io, sticky: true }));
+    assert!(world.send(&[number])[0].is_err());
+    world.disk.plan(None);
+    assert_eq!(duplicates(&mut world, &[number]), [false]);
+    world.kill();
+    world.open().unwrap();
+    world.judge().unwrap();
+    assert_eq!(world.rows().len(), 4);
+}
+
+#[test]
+fn what_a_killed_process_left_in_the_page_cache_is_synced_before_its_repeat_is_acknowledged() {
+    for seed in 0..20 {
+        let mut world = World::new(seed, settings());
+        world.open().unwrap();
+        let (first, number) = (log_batch(&mut world, true), log_batch(&mut world, true));
+        world.send(&[first]);
+        world.disk.plan(Some(Plan { at: world.disk.operations() + 2, fault: Fault::Power, sticky: true }));
+        assert!(world.send(&[number])[0].is_err(), "killed between write and sync");
+        world.kill();
+        world.open().unwrap();
+        assert_eq!(duplicates(&mut world, &[number]), [true]);
+        world.crash();
+        world.open().unwrap();
+        world.judge().unwrap();
+    }
 }
 
 #[test]

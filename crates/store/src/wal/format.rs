@@ -161,7 +161,8 @@ fn record_at(bytes: &[u8], salt: u32, at: usize) -> Option<Found> {
     let len = u32_at(0) as usize;
     let end = at.checked_add(8)?.checked_add(len)?;
     // Cheap tests first: the search behind damage tries every byte.
-    if len < RECORD_HEAD_BYTES - 8 || len > RECORD_BYTES_MAX || end > bytes.len() || head[33] > HAS_IDENTITY {
+    let possible = (RECORD_HEAD_BYTES - 8..=RECORD_BYTES_MAX).contains(&len);
+    if !possible || end > bytes.len() || head[33] > HAS_IDENTITY {
         return None;
     }
     if head[34] != 0 || head[35] != 0 || u32_at(24) as usize > at {

@@ -3,6 +3,7 @@
 use clewline_model::json;
 
 use super::Decoder;
+use crate::limits::METADATA_BYTES_MAX;
 use crate::otlp::METADATA_PREFIX;
 use crate::otlp::parts::{Exemplar, Group, Side, end_list, next_in_list, push_bound, push_count, push_histogram};
 use crate::record::{Fault, RawMetric, RawPoint};
@@ -30,8 +31,11 @@ impl<'a> Decoder<'a, '_> {
                     continue;
                 }
                 "metadata" => {
-                    metadata_at = Some(self.reader.offset());
+                    let at = self.reader.offset();
                     self.reader.skip()?;
+                    let kept = self.reader.offset() - at <= METADATA_BYTES_MAX;
+                    metadata_at = kept.then_some(at);
+                    self.sink.report.warnings.attributes_dropped += u64::from(!kept);
                     continue;
                 }
                 "gauge" => "gauge",

@@ -53,6 +53,13 @@ pub(super) fn decode(signal: Signal, body: &[u8], context: &Context<'_>) -> Resu
     Ok(decoder.sink.finish())
 }
 
+/// How far a `KeyValue` is written; its value may come before its key.
+enum Written {
+    No,
+    WithName,
+    At(usize),
+}
+
 /// A broken container cannot be blamed on a record: the request is refused.
 fn refuse(fault: Fault, offset: usize) -> DecodeError {
     match fault {
@@ -447,38 +454,31 @@ impl<'a> Decoder<'a, '_> {
 
     /// Appends a `KeyValue` as a member of a JSON object.
     fn push_pair(&mut self, group: &mut Group<'_>, depth: usize) -> Result<(), Fault> {
-        let (mut key, mut value_at) = (Cow::Borrowed(""), None);
-        let start = self.reader.offset();
-        // The usual order, key before value, is read once.
+        let (mut key, mut value) = (None, Written::No);
         self.reader.begin_object()?;
         let mut first = true;
-        let mut named = false;
         while let Some(member) = self.reader.key(&mut first)? {
-            match &*member {
-                "key" => {
-                    key = self.text()?;
-                    named = true;
-                }
-                "value" if named && value_at.is_none() => {
-                    value_at = Some(start);
-                    self.push_any(group.member(&key), depth)?;
-                }
-                "value" if value_at.is_none() => {
-                    value_at = Some(self.reader.offset());
-                    self.reader.skip()?;
-                }
+            match (&*member, &value) {
+                ("key", _) => key = Some(self.text()?),
+                ("value", Written::No) => match &key {
+                    Some(key) => {
+                        self.push_any(group.member(key), depth)?;
+                        value = Written::WithName;
+                    }
+                    None => {
+                        let out = group.element();
+                        value = Written::At(out.len());
+                        self.push_any(out, depth)?;
+                    }
+                },
                 _ => self.reader.skip()?,
             }
         }
-        let end = self.reader.offset();
-        match value_at {
-            Some(at) if at == start => {}
-            Some(at) => {
-                self.reader.seek(at);
-                self.push_any(group.member(&key), depth)?;
-                self.reader.seek(end);
-            }
-            None => group.member(&key).push_str("null"),
+        let key = key.unwrap_or_default();
+        match value {
+            Written::WithName => {}
+            Written::No => group.member(&key).push_str("null"),
+            Written::At(at) => group.name_value_at(at, &key),
         }
         Ok(())
     }

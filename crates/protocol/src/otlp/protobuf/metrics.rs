@@ -4,6 +4,7 @@ use clewline_model::json;
 use clewline_model::signal::Signal;
 
 use super::{Decoder, key_value, push_attributes, text};
+use crate::limits::METADATA_BYTES_MAX;
 use crate::otlp::parts::{Exemplar, Group, Side, end_list, next_in_list, push_bound, push_count, push_histogram};
 use crate::otlp::wire::{Field, Message, int32, sint32, uint32};
 use crate::otlp::{METADATA_PREFIX, Scratch};
@@ -16,7 +17,7 @@ impl Decoder<'_> {
         debug_assert_eq!(self.sink.batch.signal, Signal::Metrics);
         let mut metric = RawMetric::default();
         let mut data = None;
-        let mut has_metadata = false;
+        let mut metadata_bytes = 0usize;
         let mut fields = message;
         while let Some((number, field)) = fields.next()? {
             match (number, field) {
@@ -24,12 +25,14 @@ impl Decoder<'_> {
                 (2, Field::Bytes(description)) => metric.description = text(description, &mut self.sink.report),
                 (3, Field::Bytes(unit)) => metric.unit = text(unit, &mut self.sink.report),
                 (5 | 7 | 9..=11, Field::Bytes(points)) => data = Some((number, points)),
-                (12, Field::Bytes(_)) => has_metadata = true,
+                (12, Field::Bytes(pair)) => metadata_bytes += pair.bytes().len() + 1,
                 (1..=3 | 5 | 7 | 9..=12, _) => return Err(fields.mismatch()),
                 _ => {}
             }
         }
         let Some((kind, points)) = data else { return Ok(()) };
+        let keeps_metadata = (1..=METADATA_BYTES_MAX).contains(&metadata_bytes);
+        self.sink.report.warnings.attributes_dropped += u64::from(metadata_bytes > METADATA_BYTES_MAX);
         metric.kind = match kind {
             5 => "gauge",
             7 => "sum",
@@ -51,7 +54,7 @@ impl Decoder<'_> {
         self.place.point = 0;
         while let Some((number, field)) = fields.next()? {
             if let (1, Field::Bytes(point)) = (number, field) {
-                let result = self.data_point(kind, point, has_metadata.then_some(message), &metric);
+                let result = self.data_point(kind, point, keeps_metadata.then_some(message), &metric);
                 match result {
                     Ok(()) => {}
                     Err(Fault::Request(error)) => return Err(error),

@@ -1,0 +1,7 @@
+//! Questions asked of a real store: the same answers from memory, from segments, and from both.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod fixture;
+mod search;
+mod sql;
+mod traces;
