@@ -71,6 +71,22 @@ class Writer(threading.Thread):
             time.sleep(0.03)
 
 
+def judge(acknowledged: set[str], stored: list[str], when: str) -> None:
+    """Every acknowledged record once and no other."""
+    assert len(stored) == len(set(stored)), f"{when}: {len(stored) - len(set(stored))} records twice"
+    lost = acknowledged - set(stored)
+    assert not lost, f"{when}: {len(lost)} acknowledged records lost, such as {sorted(lost)[:5]}"
+    extra = set(stored) - acknowledged
+    assert not extra, f"{when}: records nobody sent: {sorted(extra)[:5]}"
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("stored", [["a"], ["a", "b", "b"], ["a", "b", "c"]], ids=["lost", "twice", "invented"])
+def test_the_judge_of_kills_can_fail(stored):
+    with pytest.raises(AssertionError):
+        judge({"a", "b"}, stored, "here")
+
+
 @pytest.mark.kill
 def test_kill_loses_and_doubles_nothing(yard):
     server = yard.server()
@@ -98,9 +114,6 @@ def test_kill_loses_and_doubles_nothing(yard):
     assert sum(writer.retries for writer in writers) > 0, "no kill hit a request: this test proves nothing"
     for attempt in ("from memory", "after a clean restart"):
         stored = [row["attributes"]["id"] for row in server.api.search_all('service:="torture"')]
-        assert len(stored) == len(set(stored)), f"{attempt}: {len(stored) - len(set(stored))} records twice"
-        lost = acknowledged - set(stored)
-        assert not lost, f"{attempt}: {len(lost)} acknowledged records lost, such as {sorted(lost)[:5]}"
-        assert set(stored) == acknowledged, f"{attempt}: records nobody sent: {sorted(set(stored) - acknowledged)[:5]}"
+        judge(acknowledged, stored, attempt)
         server.stop()
         server.start()

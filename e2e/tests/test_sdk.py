@@ -1,6 +1,7 @@
 """Real OpenTelemetry SDKs: what they say they exported is what the API answers."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -66,6 +67,24 @@ def test_javascript(server, name, tmp_path, protocol):
     assert len(records["log"]) == REQUESTS + REQUESTS // 5 + 1
     kinds = {point["kind"] for point in records["point"]}
     assert kinds == {"gauge", "sum", "histogram", "exponential_histogram"}
+    recorded.compare(server.api, name, records)
+    recorded.compare_traces(server.api, records)
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_go(server, name, tmp_path, compression):
+    """Optional: skipped where no Go is, also in CI."""
+    go = shutil.which("go")
+    if not go:
+        pytest.skip("go is not installed")
+    program = host.CACHE / "shop-go"
+    environment = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
+    built = subprocess.run([go, "build", "-o", str(program), "."], cwd=host.E2E / "go", env=environment, capture_output=True, text=True, timeout=400)
+    if built.returncode:
+        pytest.skip(f"the Go program cannot be built here: {built.stderr.strip().splitlines()[-1]}")
+    more = {"OTEL_EXPORTER_OTLP_COMPRESSION": compression, "OTEL_EXPORTER_OTLP_INSECURE": "true"}
+    records = run([str(program), str(REQUESTS)], tmp_path, name, f"http://127.0.0.1:{server.ports['otlp_grpc']}", more)
+    assert len(records["span"]) == 2 * REQUESTS and len(records["log"]) == REQUESTS and len(records["point"]) >= 5
     recorded.compare(server.api, name, records)
     recorded.compare_traces(server.api, records)
 

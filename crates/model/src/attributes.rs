@@ -298,6 +298,23 @@ impl Attributes {
         out.push('}');
     }
 
+    /// Closes a copy of a row of `other`.
+    pub(crate) fn append_row(&mut self, other: &Attributes, row: usize) {
+        for (key, value) in other.row(row) {
+            self.push(&other.keys[key as usize], value);
+        }
+        self.end_row();
+    }
+
+    /// True when a row here and a row there have the same names and values in the same order.
+    pub(crate) fn row_equals(&self, row: usize, other: &Attributes, other_row: usize) -> bool {
+        let same = |(a, b): ((u32, Value<'_>), (u32, Value<'_>))| {
+            self.keys[a.0 as usize] == other.keys[b.0 as usize] && a.1 == b.1
+        };
+        let counts = (self.row_kinds(row).count(), other.row_kinds(other_row).count());
+        counts.0 == counts.1 && self.row(row).zip(other.row(other_row)).all(same)
+    }
+
     pub(crate) fn parts(&self) -> (&[u32], &[u32], &[u8], &[u64], &[u8]) {
         (&self.offsets, &self.key, &self.kind, &self.number, &self.arena)
     }

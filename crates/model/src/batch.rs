@@ -87,6 +87,21 @@ impl Column {
         &data[start..ends[row] as usize]
     }
 
+    fn append(&mut self, other: &Column) {
+        match (self, other) {
+            (Column::Int(to), Column::Int(from)) => to.extend_from_slice(from),
+            (Column::Double(to), Column::Double(from)) => to.extend_from_slice(from),
+            (Column::Id16(to), Column::Id16(from)) => to.extend_from_slice(from),
+            (Column::Id8(to), Column::Id8(from)) => to.extend_from_slice(from),
+            (Column::Text { ends, data }, Column::Text { ends: from_ends, data: from }) => {
+                let base = u32::try_from(data.len()).expect("joined batches are small");
+                ends.extend(from_ends.iter().map(|end| base + end));
+                data.extend_from_slice(from);
+            }
+            _ => debug_assert!(false, "columns of one signal have one shape"),
+        }
+    }
+
     fn push_int(&mut self, value: i64) {
         if let Column::Int(values) = self {
             values.push(value);
@@ -380,6 +395,21 @@ impl Batch {
         self.end_record(resource, scope);
     }
 
+    /// Appends the records of `other`, which has the same signal. Both together must stay far below 4 GiB of text.
+    pub fn append(&mut self, other: &Batch) {
+        debug_assert_eq!(self.signal, other.signal);
+        for (to, from) in self.columns.iter_mut().zip(&other.columns) {
+            to.append(from);
+        }
+        for row in 0..other.rows() {
+            self.attributes.append_row(&other.attributes, row);
+        }
+        let resources = append_sets(&mut self.resources, &other.resources);
+        let scopes = append_sets(&mut self.scopes, &other.scopes);
+        self.resource.extend(other.resource.iter().map(|&id| resources[id as usize]));
+        self.scope.extend(other.scope.iter().map(|&id| scopes[id as usize]));
+    }
+
     /// True when the invariant of this file holds.
     pub fn check(&self) -> bool {
         let rows = self.rows();
@@ -389,5 +419,52 @@ impl Batch {
             && self.scope.len() == rows
             && self.resource.iter().all(|&r| (r as usize) < self.resources.rows())
             && self.scope.iter().all(|&s| (s as usize) < self.scopes.rows())
+    }
+}
+
+/// Appends attribute sets, each that the last set here does not equal already; returns the new numbers.
+fn append_sets(to: &mut Attributes, from: &Attributes) -> Vec<u32> {
+    (0..from.rows())
+        .map(|row| {
+            let last = to.rows() - 1;
+            let known = [last, 0].into_iter().find(|&known| to.row_equals(known, from, row));
+            let number = known.unwrap_or_else(|| {
+                to.append_row(from, row);
+                to.rows() - 1
+            });
+            u32::try_from(number).expect("set count of a bounded batch fits u32")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn appended_batches_keep_their_records() {
+        let one = |n: i64, service: &str| {
+            let mut batch = Batch::new(Signal::Logs);
+            batch.resource_attribute("service.name", Value::Text(service));
+            let resource = batch.end_resource();
+            batch.attribute("n", Value::Int(n));
+            batch.attribute(if n == 1 { "x" } else { "y" }, Value::Text("é"));
+            batch.push_log(resource, 0, &LogRecord { time: n, body: "hello", service, ..LogRecord::default() });
+            batch
+        };
+        let mut all = one(1, "a");
+        for (n, service) in [(2, "a"), (3, "b"), (4, "b")] {
+            all.append(&one(n, service));
+        }
+        assert!(all.check());
+        assert_eq!(all.times(), [1, 2, 3, 4]);
+        assert_eq!(all.resources.rows(), 3, "equal resources are kept once");
+        assert_eq!(all.columns[log::SERVICE].text(3), "b");
+        let mut json = String::new();
+        all.attributes.push_json(2, &mut json);
+        assert_eq!(json, "{\"n\":3,\"y\":\"é\"}");
+        let mut bytes = Vec::new();
+        crate::codec::encode(&all, &mut bytes);
+        assert_eq!(crate::codec::decode(&bytes).expect("valid").columns, all.columns);
     }
 }

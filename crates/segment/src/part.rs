@@ -50,6 +50,15 @@ impl Part {
         Part { batch, seqs: Seqs::PerRow(seqs), columns: Arc::default() }
     }
 
+    /// The rows of two parts, in their order.
+    #[must_use]
+    pub fn joined(&self, next: &Part) -> Part {
+        let mut batch = (*self.batch).clone();
+        batch.append(&next.batch);
+        let seqs = [self, next].into_iter().flat_map(|part| (0..part.rows()).map(|row| part.seqs.at(row)));
+        Part::merged(Arc::new(batch), seqs.collect())
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.batch.rows()

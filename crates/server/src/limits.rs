@@ -64,7 +64,7 @@ pub const LINE_CONNECTIONS_MAX: usize = 4_096;
 pub const LINE_IDLE_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// Bytes read from a line connection at once.
-pub const LINE_READ_BYTES: usize = 64 << 10;
+pub const LINE_READ_BYTES: usize = 16 << 10;
 
 /// Longest pause before lines the store did not take are tried again.
 pub const LINE_RETRY_MAX: Duration = Duration::from_secs(1);

@@ -62,3 +62,12 @@ pub const SEGMENT_BUFFER_BYTES: usize = 256 << 10;
 
 /// Doors and tenants the ledger tells apart; further ones share one line named `other`.
 pub const LEDGER_LINES_MAX: usize = 50_000;
+
+/// A part with fewer rows is joined with its neighbour: queries pay per part.
+pub const SMALL_PART_ROWS: usize = 512;
+
+/// Most rows of a joined part; joining copies, and it does so under the state lock.
+pub const JOINED_PART_ROWS_MAX: usize = 4_096;
+
+/// Most bytes of a joined part, for the same reason.
+pub const JOINED_PART_BYTES_MAX: usize = 4 << 20;

@@ -12,6 +12,7 @@ use hashbrown::HashMap;
 
 use crate::dedupe::Remembered;
 use crate::entry::SegmentEntry;
+use crate::limits::{JOINED_PART_BYTES_MAX, JOINED_PART_ROWS_MAX, SMALL_PART_ROWS};
 
 /// Tenant number and signal: what a segment belongs to.
 pub(crate) type Owner = (u32, Signal);
@@ -40,7 +41,26 @@ impl Generation {
         self.memory_bytes += part.size_bytes() as u64;
         let seq = part.seqs.at(0);
         self.seq_max = self.seq_max.max(seq);
-        self.parts.entry(owner).or_default().push(part);
+        let parts = self.parts.entry(owner).or_default();
+        parts.push(part);
+        join_small(parts);
+    }
+}
+
+/// Joins the newest parts while they are small, the way a binary counter carries: a snapshot then holds few parts however
+/// small the requests were, and a record is copied at most a dozen times.
+fn join_small(parts: &mut Vec<Part>) {
+    while let [.., before, last] = parts.as_slice() {
+        let rows = before.rows() + last.rows();
+        if last.rows() >= SMALL_PART_ROWS || before.rows() > 2 * last.rows() || rows > JOINED_PART_ROWS_MAX {
+            break;
+        }
+        if before.size_bytes() + last.size_bytes() > JOINED_PART_BYTES_MAX {
+            break;
+        }
+        let joined = before.joined(last);
+        parts.truncate(parts.len() - 2);
+        parts.push(joined);
     }
 }
 

@@ -15,7 +15,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use clewline_model::signal::Signal;
 use clewline_protocol::otlp::response::{Detail, code, response_protobuf, status_protobuf};
-use http_body::Frame;
+use hyper::body::Frame;
 use http_body_util::StreamBody;
 
 use super::body::{self, Collected};
