@@ -30,10 +30,21 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) listeners: OnceLock<Vec<Listening>>,
     /// True once the server stops; open-ended answers end then.
-    pub(crate) stopping: watch::Receiver<bool>,
+    pub(crate) stopping: Stopping,
     started_ns: i64,
     last_received_ns: AtomicI64,
     requests: AtomicU64,
+}
+
+/// Tells when the server stops.
+#[derive(Clone)]
+pub(crate) struct Stopping(watch::Receiver<bool>);
+
+impl Stopping {
+    /// Returns when the server stops.
+    pub(crate) async fn stopped(&mut self) {
+        let _ = self.0.wait_for(|stopping| *stopping).await; // an error: the server is gone
+    }
 }
 
 impl App {
@@ -53,7 +64,7 @@ impl App {
             tails: Arc::new(Semaphore::new(crate::limits::TAILS_MAX)),
             metrics: Metrics::default(),
             listeners: OnceLock::new(),
-            stopping,
+            stopping: Stopping(stopping),
             started_ns: clock.now_ns(),
             last_received_ns: AtomicI64::new(0),
             requests: AtomicU64::new(0),

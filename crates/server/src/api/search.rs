@@ -30,5 +30,5 @@ pub(crate) async fn search(mut call: Call) -> Result<Response, Problem> {
         ascending,
     };
     let answer = call.app.engine.search(request).await?;
-    output::respond(&call, answer, format, started_ns).await
+    output::respond(&call.app, call.id, answer, format, started_ns).await
 }

@@ -18,5 +18,5 @@ pub(crate) async fn sql(mut call: Call) -> Result<Response, Problem> {
             .hint("give it as parameter q or as the body, for example SELECT count(*) FROM logs"));
     }
     let answer = call.app.engine.sql(&*call.tenant()?, text).await?;
-    output::respond(&call, answer, format, started_ns).await
+    output::respond(&call.app, call.id, answer, format, started_ns).await
 }

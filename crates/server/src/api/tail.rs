@@ -16,11 +16,11 @@ use clewline_model::signal::Signal;
 use clewline_query::{QueryError, TailFilter};
 use clewline_store::Committed;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc};
 
 use super::output::json::RowWriter;
 use super::params::Params;
-use crate::app::App;
+use crate::app::{App, Stopping};
 use crate::call::Call;
 use crate::limits::{TAIL_HEARTBEAT, TAIL_ROWS_AHEAD};
 use crate::problem::Problem;
@@ -128,7 +128,7 @@ struct Events {
     receiver: mpsc::Receiver<Row>,
     dropped: Arc<AtomicU64>,
     number: u64,
-    stopping: watch::Receiver<bool>,
+    stopping: Stopping,
     greeted: bool,
 }
 
@@ -145,7 +145,7 @@ impl Events {
                 self.put_dropped(&mut out);
                 return Some(out.into());
             }
-            _ = self.stopping.wait_for(|stopping| *stopping) => return None,
+            () = self.stopping.stopped() => return None,
         };
         let mut out = String::new();
         self.put_dropped(&mut out);

@@ -39,7 +39,7 @@ pub(super) async fn serve(app: Arc<App>, name: &'static str, listener: TcpListen
         };
         let (slot, accepted) = tokio::select! {
             next = next => next,
-            _ = stopping.wait_for(|stopping| *stopping) => break,
+            () = stopping.stopped() => break,
         };
         while connections.try_join_next().is_some() {}
         let Ok(slot) = slot else { break };
@@ -81,7 +81,7 @@ async fn connection(app: &App, stream: TcpStream, peer: SocketAddr, router: Rout
     let mut stopping = app.stopping.clone();
     let result = tokio::select! {
         result = connection.as_mut() => result,
-        _ = stopping.wait_for(|stopping| *stopping) => {
+        () = stopping.stopped() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

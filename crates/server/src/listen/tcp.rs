@@ -32,7 +32,7 @@ pub(super) async fn serve(app: Arc<App>, name: &'static str, listener: TcpListen
         };
         let (slot, accepted) = tokio::select! {
             next = next => next,
-            _ = stopping.wait_for(|stopping| *stopping) => break,
+            () = stopping.stopped() => break,
         };
         while connections.try_join_next().is_some() {}
         match accepted {
@@ -82,7 +82,7 @@ async fn connection(app: &Arc<App>, door: &'static str, mut stream: TcpStream, p
                 Err(_) if due.is_some() => Event::Due,
                 Err(_) => Event::End,
             },
-            _ = stopping.wait_for(|stopping| *stopping) => Event::End,
+            () = stopping.stopped() => Event::End,
         };
         match event {
             Event::Read(count) => {

@@ -73,7 +73,7 @@ pub(super) async fn serve(app: Arc<App>, door: &'static str, socket: UdpSocket, 
                 receiver.pass_on();
                 due = None;
             }
-            _ = stopping.wait_for(|stopping| *stopping) => break,
+            () = stopping.stopped() => break,
         }
     }
     while receiver.take(DATAGRAMS_PER_TURN) {

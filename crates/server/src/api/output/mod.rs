@@ -24,7 +24,7 @@ use futures::stream::BoxStream;
 use serde_json::json;
 
 use super::params::{Params, bad_parameter};
-use crate::call::Call;
+use crate::app::App;
 use crate::limits::ANSWER_CHUNK_BYTES;
 use crate::problem::Problem;
 
@@ -77,13 +77,13 @@ trait Writer: Send {
 }
 
 /// The answer to a query.
-pub(crate) async fn respond(call: &Call, answer: Answer, format: Format, started_ns: u64) -> Result<Response, Problem> {
+pub(crate) async fn respond(app: &App, id: Arc<str>, answer: Answer, format: Format, started_ns: u64) -> Result<Response, Problem> {
     let Answer { schema, mut batches, cursor, statistics } = answer;
     let first = batches.next().await.transpose()?;
-    let summary = Summary { cursor: cursor.clone(), statistics, started_ns, clock: Arc::clone(&call.app.clock) };
+    let summary = Summary { cursor: cursor.clone(), statistics, started_ns, clock: Arc::clone(&app.clock) };
     let writer = writer_of(format, &schema, summary)
         .map_err(|error| Problem::new(500, "internal", format!("the rows cannot be written in this format: {error}")))?;
-    let answering = Answering { batches, writer, current: first.map(|batch| (batch, 0)), state: State::Start, id: Arc::clone(&call.id) };
+    let answering = Answering { batches, writer, current: first.map(|batch| (batch, 0)), state: State::Start, id };
     let mut response = Response::new(Body::from_stream(futures::stream::unfold(answering, Answering::step)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, format.content_type());
