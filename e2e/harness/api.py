@@ -106,6 +106,15 @@ def rows_of(response: requests.Response) -> list[dict]:
     return [json.loads(line) for line in response.text.split("\n") if line]
 
 
+def lines_of(response: requests.Response):
+    """Lines of an open-ended answer, until either side ends it."""
+    try:
+        for line in response.iter_lines(chunk_size=1):
+            yield line.decode()
+    except (requests.RequestException, AttributeError, ValueError, OSError):
+        return  # closed by another thread while this one was reading
+
+
 def wait_for(what: str, look, timeout: float = 20, pause: float = 0.1):
     """Repeats `look` until it gives something true; its value. Connection errors count as not yet."""
     deadline = time.monotonic() + timeout

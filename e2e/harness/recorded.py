@@ -142,7 +142,7 @@ def compare_traces(api: Api, records: dict[str, list[dict]]) -> None:
             expected = depths[parent] + 1 if parent in sent else 0
             same(expected, span["depth"], f"depth of {span['span_id']}")
             depths[span["span_id"]] = expected
-            same_span(sent[span["span_id"]], span)
+            same_span(sent[span["span_id"]], {"trace_id": trace_id, **span})
         bodies = sorted(log["body"] for log in records["log"] if log["trace_id"] == trace_id)
         assert sorted(row["body"] for row in tree["logs"]) == bodies
         errors = sum(span["status"] == "error" for span in sent.values())

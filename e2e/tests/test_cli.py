@@ -53,7 +53,6 @@ def test_query(server, told):
     assert ask(server, "query", "*", "-n", "0", "-o", "csv").stdout.count("\n") == 251
     table = ask(server, "query", "word7", "-o", "table").stdout
     assert "word7" in table and "\x1b[31m" not in table, "a table shows no terminal sequences of records"
-    assert ask(server, "query", "*", "-o", "parquet").stdout[:0] == "" if False else True
     parquet = subprocess.run([binary(), "query", "*", "-o", "parquet", "--server", server.base, "--tenant", "cli"], capture_output=True)
     assert parquet.returncode == 0 and parquet.stdout[:4] == b"PAR1" == parquet.stdout[-4:]
 
@@ -257,14 +256,12 @@ def serve(*arguments: str, environment: dict | None = None) -> subprocess.Comple
 def test_config_print(tmp_path):
     file = tmp_path / "clewline.toml"
     file.write_text('[listen]\nraw_tcp = "127.0.0.1:8111"\n[data]\nfolder = "/var/lib/from-file"\n')
-    done = clewline(None, "config", "print", "--origin", "--config", str(file), "--listen.otlp_http", "127.0.0.1:9999", environment={"CLEWLINE_LISTEN_OTLP_GRPC": "127.0.0.1:8888"})
+    done = clewline(None, "config", "print", "--origin", "--config", str(file), "--listen.otlp_http", "127.0.0.1:9999", environment={"CLEWLINE_LISTEN__OTLP_GRPC": "127.0.0.1:8888"})
     assert done.returncode == 0, done.stderr
-    origins = {line.split("=")[0].strip(): line for line in done.stdout.splitlines() if "=" in line}
     text = done.stdout
     assert "8111" in text and "/var/lib/from-file" in text and "9999" in text and "8888" in text, text
-    for address, origin in (("8111", "clewline.toml"), ("8888", "CLEWLINE_LISTEN_OTLP_GRPC"), ("9999", "--listen.otlp_http"), ("4300", "default")):
+    for address, origin in (("8111", "clewline.toml"), ("8888", "CLEWLINE_LISTEN__OTLP_GRPC"), ("9999", "flag"), ("4300", "default")):
         assert any(address in line and origin in line for line in text.splitlines()), f"{address} from {origin}\n{text}"
-    assert origins
 
 
 def test_an_unknown_setting_is_an_error(tmp_path):
@@ -272,8 +269,8 @@ def test_an_unknown_setting_is_an_error(tmp_path):
     file.write_text('[listen]\nhtpp = "127.0.0.1:4300"\n')
     done = serve("--config", str(file), "--data.folder", str(tmp_path / "data"))
     assert done.returncode not in (0, None) and "htpp" in done.stderr and "listen.http" in done.stderr and "clewline.toml" in done.stderr, done.stderr
-    done = serve(environment={"CLEWLINE_LISTEN_HTPP": "127.0.0.1:4300"})
-    assert done.returncode != 0 and "CLEWLINE_LISTEN_HTPP" in done.stderr, done.stderr
+    done = serve(environment={"CLEWLINE_LISTEN__HTPP": "127.0.0.1:4300"})
+    assert done.returncode != 0 and "CLEWLINE_LISTEN__HTPP" in done.stderr, done.stderr
     done = serve("--listen.htpp", "127.0.0.1:4300")
     assert done.returncode == 2 and "listen.http" in done.stderr, done.stderr
     assert not (tmp_path / "data").exists()

@@ -46,7 +46,7 @@ def refused(api, number: int) -> Problem | None:
 # Room that the server keeps for itself (the default), and a disk that is full to the last byte.
 @pytest.mark.parametrize(("reserve", "leave"), [(None, 100 * MIB), (0, 64 << 10)], ids=["reserve", "last-byte"])
 def test_full_disk(yard, small_disk, reserve, leave):
-    settings = {} if reserve is None else {"data.free_bytes_min": reserve}
+    settings = {} if reserve is None else {"storage.free_bytes_min": reserve}
     server = yard.server(data=small_disk / "data", settings=settings)
     server.allow("(?i)full|space|No space|disk")
     api = server.api

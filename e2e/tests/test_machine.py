@@ -30,7 +30,7 @@ def test_log_files(server, name, tmp_path, path):
     assert done.returncode == 0, done.stderr
     assert f"{len(lines):,} records accepted" in done.stderr, done.stderr
     rows = server.api.search_all(f'service:="{name}"')
-    assert sorted(row["body"] for row in rows) == sorted(line.rstrip("\r") for line in lines)
+    assert sorted(row["body"] for row in rows) == sorted(line.removesuffix("\r") for line in lines)
     if path.name == "dpkg.log":
         words = [line for line in lines if " status installed " in line]
         assert server.api.count(f'service:="{name}" "status installed"') == len(words)

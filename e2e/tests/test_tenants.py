@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from harness.api import Problem, wait_for
+from harness.api import Problem, lines_of, wait_for
 from harness.otlp import log_request, span_request
 
 TRACE = "ab" * 16
@@ -49,7 +49,7 @@ def test_tail_is_separate(api, tenants):
 
     def read() -> None:
         ready.set()
-        for line in response.iter_lines(decode_unicode=True):
+        for line in lines_of(response):
             if line.startswith("data:"):
                 seen.append(json.loads(line[5:])["body"])
 

@@ -28,4 +28,5 @@ pub use answer::{
     Scoped, SearchRequest, ServiceSummary, Sparkline, Trace, TraceService,
 };
 pub use engine::{Engine, EngineSettings};
+
 pub use tail::TailFilter;
