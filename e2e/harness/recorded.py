@@ -66,11 +66,15 @@ def same_span(sent: dict, got: dict) -> None:
         same_attributes(sent_link["attributes"], link.get("attributes"), f"{where}.link.attributes")
 
 
+def body_text(body) -> str:
+    """A structured body is answered as its JSON text."""
+    return body if isinstance(body, str) else json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+
 def same_log(sent: dict, got: dict) -> None:
     where = f"log {sent['body']!r:.60}"
     same(sent["time_ns"], nanoseconds(got["time"]), f"{where}.time")
-    body = sent["body"] if isinstance(sent["body"], str) else json.dumps(sent["body"], separators=(",", ":"), ensure_ascii=False)
-    same(body, got.get("body", ""), f"{where}.body")
+    same(body_text(sent["body"]), got.get("body", ""), f"{where}.body")
     same(sent["severity_number"], got.get("severity_number", 0), f"{where}.severity_number")
     same(sent["severity_text"], got.get("severity_text", ""), f"{where}.severity_text")
     for name in ("trace_id", "span_id"):
@@ -143,7 +147,7 @@ def compare_traces(api: Api, records: dict[str, list[dict]]) -> None:
             same(expected, span["depth"], f"depth of {span['span_id']}")
             depths[span["span_id"]] = expected
             same_span(sent[span["span_id"]], {"trace_id": trace_id, **span})
-        bodies = sorted(log["body"] for log in records["log"] if log["trace_id"] == trace_id)
+        bodies = sorted(body_text(log["body"]) for log in records["log"] if log["trace_id"] == trace_id)
         assert sorted(row["body"] for row in tree["logs"]) == bodies
         errors = sum(span["status"] == "error" for span in sent.values())
         assert tree["error_count"] == errors

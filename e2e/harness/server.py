@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import resource
 import signal
 import subprocess
 import time
@@ -12,11 +13,17 @@ from harness.host import free_port
 
 LISTENERS = ["http", "otlp_grpc", "otlp_http", "raw_tcp", "raw_udp", "syslog"]
 FAULT = re.compile(r"\b(WARN|ERROR)\b|panicked at")
+ADDRESS_SPACE_MAX = 16 << 30
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def binary() -> str:
     return os.environ["CLEWLINE_BIN"]
+
+
+def bounded() -> None:
+    """A server that runs away dies before it takes the machine with it."""
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_MAX, ADDRESS_SPACE_MAX))
 
 
 class Server:
@@ -53,7 +60,7 @@ class Server:
 
     def start(self, timeout: float = 60) -> "Server":
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=bounded)
         try:
             wait_for("the server is ready", self._ready, timeout, pause=0.05)
         except AssertionError as error:
@@ -96,6 +103,10 @@ class Server:
         """Lines of the log nobody expected."""
         lines = [line for line in self.text().splitlines() if FAULT.search(line)]
         return [line for line in lines if not any(pattern.search(line) for pattern in self.allowed)]
+
+    def forget_memory_peak(self) -> None:
+        """Starts the count of peak memory anew (proc(5), clear_refs)."""
+        pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     def memory_peak_bytes(self) -> int:
         """Peak resident memory, from /proc/<pid>/status."""

@@ -1,8 +1,8 @@
 // Sends the made-up records of the page's mock (ui/mock/data.mjs) to a real server over OTLP/JSON, so that the page's own
 // walk finds there what it looks for.
 //
-// Usage: node fill.mjs BASE_URL
-import { BIG_TRACE, BROKEN_TRACE, makeLogs, makeMetrics, makeSpans, makeTrace, random, SHOP_TRACE } from "../../ui/mock/data.mjs";
+// Usage: node fill.mjs BASE_URL [--follow]     --follow: goes on with fifty log records a second until it is ended
+import { BIG_TRACE, BROKEN_TRACE, logRow, makeLogs, makeMetrics, makeSpans, makeTrace, random, SHOP_TRACE } from "../../ui/mock/data.mjs";
 
 const base = process.argv[2];
 const HOUR = 3_600_000;
@@ -84,4 +84,12 @@ for (const [id, size] of [[SHOP_TRACE, 64], [BROKEN_TRACE, 30], [BIG_TRACE, 10_0
   const trace = makeTrace(id, size, now);
   await sendSpans(trace.spans.map((span) => ({ ...span, trace_id: id })));
   await sendLogs(trace.logs);
+}
+console.log("filled");
+if (process.argv.includes("--follow")) {
+  const live = random(5);
+  for (;;) {
+    await sendLogs(Array.from({ length: 10 }, (_, i) => logRow(live, Date.now() - i)));
+    await new Promise((done) => setTimeout(done, 200));
+  }
 }

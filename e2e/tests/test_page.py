@@ -7,8 +7,6 @@ import os
 import subprocess
 
 from harness import host
-from harness.api import wait_for
-from harness.server import binary
 
 
 def test_walk(yard):
@@ -17,19 +15,13 @@ def test_walk(yard):
     if not (host.REPOSITORY / "ui/node_modules/playwright-core").is_dir():
         host.missing("the packages of ui/ are not installed; see e2e/setup.sh")
     server = yard.server()
-    filled = subprocess.run([node, str(host.E2E / "js/fill.mjs"), server.base], capture_output=True, text=True, timeout=120)
-    assert filled.returncode == 0, filled.stderr
-    demo = subprocess.Popen(
-        [binary(), "demo", "--rate", "40", "--duration", "10m", "--otlp", f"http://127.0.0.1:{server.ports['otlp_http']}"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    feed = subprocess.Popen([node, str(host.E2E / "js/fill.mjs"), server.base, "--follow"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        wait_for("the demo's records", lambda: server.api.count("service:payment", signal="spans") > 20)
+        assert feed.stdout.readline() == "filled\n", feed.communicate(timeout=10)[0]
         environment = {**os.environ, "BASE_URL": server.base, "CHROMIUM": chromium}
         walk = subprocess.run([node, "e2e/run.mjs"], cwd=host.REPOSITORY / "ui", env=environment, capture_output=True, text=True, timeout=300)
     finally:
-        demo.terminate()
-        demo.wait(10)
+        feed.kill()
+        feed.wait(10)
     print(walk.stdout)
     assert walk.returncode == 0, walk.stdout[-3000:] + walk.stderr[-3000:]

@@ -78,12 +78,14 @@ fn check_file(root: &Path, file: &Path, problems: &mut Vec<String>) {
 fn check_dependencies(root: &Path, problems: &mut Vec<String>) {
     let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap_or_default();
     let document = std::fs::read_to_string(root.join("docs/dependencies.md")).unwrap_or_default();
-    let section = manifest.split("[workspace.dependencies]").nth(1).and_then(|rest| rest.split("\n[").next()).unwrap_or("");
+    let section =
+        manifest.split("[workspace.dependencies]").nth(1).and_then(|rest| rest.split("\n[").next()).unwrap_or("");
     for line in section.lines() {
         let Some((name, _)) = line.split_once('=') else { continue };
         let name = name.trim();
         if !name.starts_with('#') && !name.starts_with("clewline-") && !document.contains(&format!("`{name}`")) {
-            problems.push(format!("docs/dependencies.md: a sentence about `{name}` is missing (why, size, alternative)"));
+            problems
+                .push(format!("docs/dependencies.md: a sentence about `{name}` is missing (why, size, alternative)"));
         }
     }
 }
@@ -93,7 +95,9 @@ fn check_lock_files(root: &Path, problems: &mut Vec<String>) {
     for name in ["ui/package-lock.json", "e2e/js/package-lock.json"] {
         let text = std::fs::read_to_string(root.join(name)).unwrap_or_default();
         if text.contains("\"resolved\": \"http") {
-            problems.push(format!("{name}: `resolved` entries name a registry; install with omit-lockfile-registry-resolved"));
+            problems.push(format!(
+                "{name}: `resolved` entries name a registry; install with omit-lockfile-registry-resolved"
+            ));
         }
     }
 }

@@ -124,13 +124,17 @@ fn settings(env: &Env, args: SettingArgs) -> Result<Settings, Failure> {
     let path = named.clone().unwrap_or_else(|| USUAL_FILE.to_owned());
     let file = match env.disk.read(Path::new(&path)) {
         Ok(bytes) => {
-            let text = String::from_utf8(bytes).map_err(|_| Failure::Settings(vec![format!("{path}: this is not UTF-8")]))?;
+            let text =
+                String::from_utf8(bytes).map_err(|_| Failure::Settings(vec![format!("{path}: this is not UTF-8")]))?;
             Some((path, text))
         }
         Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(Failure::Settings(vec![format!("the settings file cannot be read: {error} ({path})")])),
+        Err(error) => {
+            return Err(Failure::Settings(vec![format!("the settings file cannot be read: {error} ({path})")]));
+        }
     };
-    let environment = std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
+    let environment =
+        std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
     load(&Sources { flags: args.flags, environment: environment.collect(), file }).map_err(Failure::Settings)
 }
 
@@ -166,7 +170,8 @@ mod tests {
 
     #[test]
     fn flags_are_the_names_of_the_table() {
-        let cli = Cli::try_parse_from(["clewline", "serve", "--listen.http", "a:1", "--wal.fsync=false", "--listen.syslog="]);
+        let cli =
+            Cli::try_parse_from(["clewline", "serve", "--listen.http", "a:1", "--wal.fsync=false", "--listen.syslog="]);
         let Command::Serve(args) = cli.unwrap().command else { panic!("serve was asked for") };
         let flag = |name: &'static str, text: &str| (name, text.to_owned());
         assert_eq!(args.flags, [flag("listen.http", "a:1"), flag("listen.syslog", ""), flag("wal.fsync", "false")]);

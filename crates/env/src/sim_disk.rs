@@ -63,8 +63,10 @@ enum NameChange {
 
 impl NameChange {
     fn is_in(&self, dir: &Path) -> bool {
-        let (NameChange::Link(path, _) | NameChange::Rename(path, _) | NameChange::Unlink(path) | NameChange::Folder(path)) =
-            self;
+        let (NameChange::Link(path, _)
+        | NameChange::Rename(path, _)
+        | NameChange::Unlink(path)
+        | NameChange::Folder(path)) = self;
         path.parent() == Some(dir)
     }
 }

@@ -177,18 +177,14 @@ impl TimeRange {
     /// The range as half-open `[low, high)` nanoseconds since the Unix epoch; `None` is unbounded.
     pub fn resolve(&self, now_ns: i64) -> (Option<i64>, Option<i64>) {
         match self {
-            TimeRange::Last {
-                duration_ns,
-                offset_ns,
-            } => {
+            TimeRange::Last { duration_ns, offset_ns } => {
                 let end = now_ns.saturating_sub(*offset_ns);
                 let high = (*offset_ns != 0).then_some(end);
                 (Some(end.saturating_sub(*duration_ns)), high)
             }
-            TimeRange::Between { low, high } => (
-                low.map(|point| point.resolve(now_ns)),
-                high.map(|point| point.resolve(now_ns)),
-            ),
+            TimeRange::Between { low, high } => {
+                (low.map(|point| point.resolve(now_ns)), high.map(|point| point.resolve(now_ns)))
+            }
         }
     }
 

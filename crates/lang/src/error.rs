@@ -24,16 +24,8 @@ impl ParseError {
         while !text.is_char_boundary(offset) {
             offset -= 1;
         }
-        let column = text
-            .get(..offset)
-            .map_or(0, |before| before.chars().count())
-            + 1;
-        ParseError {
-            message: message.into(),
-            hint: None,
-            offset,
-            column,
-        }
+        let column = text.get(..offset).map_or(0, |before| before.chars().count()) + 1;
+        ParseError { message: message.into(), hint: None, offset, column }
     }
 
     /// Adds what to write instead.
@@ -56,12 +48,7 @@ impl ParseError {
         let offset = self.offset.min(query.len());
         let before = query.get(..offset).unwrap_or(query);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = query
-            .get(line_start..)
-            .unwrap_or("")
-            .lines()
-            .next()
-            .unwrap_or("");
+        let line = query.get(line_start..).unwrap_or("").lines().next().unwrap_or("");
         let mut caret = String::new();
         for c in before.get(line_start..).unwrap_or("").chars() {
             caret.push_str(match c {
@@ -94,10 +81,7 @@ mod tests {
     fn renders_a_caret_under_the_place() {
         let query = "first\n错误 \tlevel:";
         let error = ParseError::at(query, query.len(), "no value").hint("write one");
-        assert_eq!(
-            error.render(query),
-            "错误 \tlevel:\n     \t      ^\ncolumn 17: no value; write one"
-        );
+        assert_eq!(error.render(query), "错误 \tlevel:\n     \t      ^\ncolumn 17: no value; write one");
     }
 
     #[test]

@@ -34,6 +34,4 @@ pub use parser::{parse, parse_checked, parse_filter};
 pub use pipe::{Aggregate, Bucket, Function, GroupKey, Pipe, SortKey, Stats, Top, Uniq};
 pub use scalar::{format_duration, parse_duration, parse_scalar};
 pub use time::{format_time, parse_time, parse_time_end};
-pub use words::{
-    WordKind, WordMatcher, fold, is_cjk, is_word_char, matches_word, required_tokens, tokens,
-};
+pub use words::{WordKind, WordMatcher, fold, is_cjk, is_word_char, matches_word, required_tokens, tokens};

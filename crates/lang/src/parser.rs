@@ -33,10 +33,7 @@ pub fn parse(text: &str) -> Result<Query, ParseError> {
 ///
 /// # Errors
 /// As [`parse`], and when `check_regex` refuses.
-pub fn parse_checked(
-    text: &str,
-    check_regex: &dyn Fn(&str) -> Result<(), String>,
-) -> Result<Query, ParseError> {
+pub fn parse_checked(text: &str, check_regex: &dyn Fn(&str) -> Result<(), String>) -> Result<Query, ParseError> {
     let mut parser = Parser::new(text, check_regex)?;
     let filter = parser.whole_filter()?;
     let pipes = pipe::parse_all(&mut parser)?;
@@ -69,20 +66,10 @@ pub(crate) struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn new(text: &'a str, check_regex: RegexCheck<'a>) -> Result<Parser<'a>, ParseError> {
         if text.len() > QUERY_BYTES_MAX {
-            let message = format!(
-                "the query has {} bytes; at most {QUERY_BYTES_MAX} are allowed",
-                text.len()
-            );
-            return Err(ParseError::at(text, QUERY_BYTES_MAX, message)
-                .hint("shorten it, or ask in several parts"));
+            let message = format!("the query has {} bytes; at most {QUERY_BYTES_MAX} are allowed", text.len());
+            return Err(ParseError::at(text, QUERY_BYTES_MAX, message).hint("shorten it, or ask in several parts"));
         }
-        Ok(Parser {
-            text,
-            pos: 0,
-            depth: 0,
-            in_value: false,
-            check_regex,
-        })
+        Ok(Parser { text, pos: 0, depth: 0, in_value: false, check_regex })
     }
 
     /// The filter of a query or of a `where` pipe: up to `|` or the end; nothing at all is every row.
@@ -94,9 +81,7 @@ impl<'a> Parser<'a> {
         let filter = self.or(None)?;
         match self.peek() {
             None | Some('|') => Ok(filter),
-            Some(')') => Err(self
-                .error_here("`)` closes nothing")
-                .hint("remove it, or quote text that holds it")),
+            Some(')') => Err(self.error_here("`)` closes nothing").hint("remove it, or quote text that holds it")),
             Some(_) => Err(self.error_here(format!("unexpected {}", self.describe()))),
         }
     }
@@ -141,9 +126,7 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let message = format!("nested more than {DEPTH_MAX} deep");
-        Err(self
-            .error_at(offset, message)
-            .hint("remove parentheses or negations that change nothing"))
+        Err(self.error_at(offset, message).hint("remove parentheses or negations that change nothing"))
     }
 
     /// Comes back from [`Parser::enter`].
@@ -163,7 +146,6 @@ impl<'a> Parser<'a> {
 
     /// Asks the hook about a regular expression that stands at `offset`.
     pub(crate) fn check_regex(&self, source: &str, offset: usize) -> Result<(), ParseError> {
-        (self.check_regex)(source)
-            .map_err(|why| self.error_at(offset, format!("bad regular expression: {why}")))
+        (self.check_regex)(source).map_err(|why| self.error_at(offset, format!("bad regular expression: {why}")))
     }
 }

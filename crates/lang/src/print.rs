@@ -7,34 +7,25 @@ use crate::filter::print_time;
 use crate::parser::{bare_len, field_name_len, is_name_char, is_name_start};
 
 /// Words with a meaning of their own somewhere in a pipe; a name that is one is printed in quotes.
-const RESERVED: &[&str] = &[
-    "and", "or", "not", "by", "as", "if", "asc", "desc", "with", "hits", "limit", "offset", "where",
-];
+const RESERVED: &[&str] =
+    &["and", "or", "not", "by", "as", "if", "asc", "desc", "with", "hits", "limit", "offset", "where"];
 
 fn is_reserved(word: &str) -> bool {
-    RESERVED
-        .iter()
-        .any(|reserved| word.eq_ignore_ascii_case(reserved))
+    RESERVED.iter().any(|reserved| word.eq_ignore_ascii_case(reserved))
 }
 
 /// Whether a text can stand bare wherever a value can: letters, digits and `_ . / -`, the first a letter, digit or `_`.
 pub(crate) fn is_plain(text: &str) -> bool {
     let inner = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '/' | '-');
-    text.starts_with(|c: char| c.is_alphanumeric() || c == '_')
-        && text.chars().all(inner)
-        && !is_reserved(text)
+    text.starts_with(|c: char| c.is_alphanumeric() || c == '_') && text.chars().all(inner) && !is_reserved(text)
 }
 
 /// Whether a text, bare, reads as one word in the value of a field.
 pub(crate) fn reads_as_word(text: &str) -> bool {
     let operator = text.starts_with(['!', '=', '~', '<', '>']);
-    let negation = text.starts_with('-')
-        && !text
-            .get(1..)
-            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    let keyword = ["and", "or", "not"]
-        .iter()
-        .any(|keyword| text.eq_ignore_ascii_case(keyword));
+    let negation =
+        text.starts_with('-') && !text.get(1..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let keyword = ["and", "or", "not"].iter().any(|keyword| text.eq_ignore_ascii_case(keyword));
     !text.is_empty() && bare_len(text) == text.len() && !operator && !negation && !keyword
 }
 
@@ -64,11 +55,7 @@ pub(crate) struct Value<'a>(pub(crate) &'a str);
 
 impl Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if is_plain(self.0) {
-            f.write_str(self.0)
-        } else {
-            Quoted(self.0).fmt(f)
-        }
+        if is_plain(self.0) { f.write_str(self.0) } else { Quoted(self.0).fmt(f) }
     }
 }
 
@@ -77,14 +64,8 @@ pub(crate) struct Name<'a>(pub(crate) &'a str);
 
 impl Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bare = self.0.starts_with(is_name_start)
-            && self.0.chars().all(is_name_char)
-            && !is_reserved(self.0);
-        if bare {
-            f.write_str(self.0)
-        } else {
-            Quoted(self.0).fmt(f)
-        }
+        let bare = self.0.starts_with(is_name_start) && self.0.chars().all(is_name_char) && !is_reserved(self.0);
+        if bare { f.write_str(self.0) } else { Quoted(self.0).fmt(f) }
     }
 }
 
@@ -104,9 +85,7 @@ impl Display for Names<'_> {
 impl Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.filter.fmt(f)?;
-        self.pipes
-            .iter()
-            .try_for_each(|pipe| write!(f, " | {pipe}"))
+        self.pipes.iter().try_for_each(|pipe| write!(f, " | {pipe}"))
     }
 }
 
@@ -141,10 +120,7 @@ fn joined(f: &mut fmt::Formatter<'_>, children: &[Filter], separator: &str) -> f
             Filter::And(_) => is_and,
             Filter::Or(_) => true,
             // After `_time:5m` the bare word would begin an offset.
-            Filter::Match {
-                field: None,
-                test: Test::Word(word),
-            } => index > 0 && word.eq_ignore_ascii_case("offset"),
+            Filter::Match { field: None, test: Test::Word(word) } => index > 0 && word.eq_ignore_ascii_case("offset"),
             _ => false,
         };
         if wrapped {
@@ -162,9 +138,7 @@ fn one_match(f: &mut fmt::Formatter<'_>, field: Option<&str>, test: &Test) -> fm
             write!(f, "{}:{test}", Quoted(name))
         }
         (Some(name), test) => write!(f, "{}:{test}", Name(name)),
-        (None, Test::Word(word)) if field_name_len(word).is_some() || word.starts_with('-') => {
-            Quoted(word).fmt(f)
-        }
+        (None, Test::Word(word)) if field_name_len(word).is_some() || word.starts_with('-') => Quoted(word).fmt(f),
         // Directly after a colon `#` begins no comment.
         (None, Test::Word(word)) if word.starts_with('#') => write!(f, "*:{test}"),
         (None, test) => test.fmt(f),

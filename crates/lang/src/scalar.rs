@@ -45,10 +45,7 @@ fn parse_number(text: &str) -> Option<Scalar> {
     if let Ok(value) = text.parse::<i64>() {
         return Some(Scalar::Int(value));
     }
-    text.parse::<f64>()
-        .ok()
-        .filter(|value| value.is_finite())
-        .map(Scalar::Float)
+    text.parse::<f64>().ok().filter(|value| value.is_finite()).map(Scalar::Float)
 }
 
 /// Nanoseconds of a duration such as `15m`, `1h30m`, `1.5s`, `-2d`; `None` when it is not one or exceeds `i64`.
@@ -63,9 +60,7 @@ pub fn parse_duration(text: &str) -> Option<i64> {
     let mut total: i128 = 0;
     while !rest.is_empty() {
         let (number, after) = split_decimal(rest)?;
-        let unit_len = after
-            .find(|c: char| !c.is_alphabetic())
-            .unwrap_or(after.len());
+        let unit_len = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
         let (unit, after) = after.split_at_checked(unit_len)?;
         total = total.checked_add(number.times(duration_unit(unit)?))?;
         rest = after;
@@ -131,30 +126,19 @@ impl Decimal {
 
 /// Splits a leading decimal number off a text.
 fn split_decimal(text: &str) -> Option<(Decimal, &str)> {
-    let run = |text: &str| {
-        text.find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(text.len())
-    };
+    let run = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (whole, after) = text.split_at_checked(run(text))?;
     if whole.is_empty() || whole.len() > DIGITS_MAX {
         return None;
     }
     let (fraction, after) = match after.strip_prefix('.') {
-        Some(after) => after
-            .split_at_checked(run(after))
-            .filter(|(fraction, _)| !fraction.is_empty())?,
+        Some(after) => after.split_at_checked(run(after)).filter(|(fraction, _)| !fraction.is_empty())?,
         None => ("", after),
     };
     // Digits beyond the ninth are below a nanosecond of a second; twelve keep hours exact and the product in range.
     let fraction = fraction.get(..fraction.len().min(12)).unwrap_or(fraction);
     let digits = format!("{whole}{fraction}").parse::<i128>().ok()?;
-    Some((
-        Decimal {
-            digits,
-            scale: u32::try_from(fraction.len()).ok()?,
-        },
-        after,
-    ))
+    Some((Decimal { digits, scale: u32::try_from(fraction.len()).ok()? }, after))
 }
 
 /// Writes nanoseconds as the shortest exact duration: `1h30m`, `1s500ms`, `0s`.
@@ -164,15 +148,7 @@ pub fn format_duration(ns: i64) -> String {
     }
     let mut text = String::from(if ns < 0 { "-" } else { "" });
     let mut rest = i128::from(ns).abs();
-    for (unit, name) in [
-        (DAY, "d"),
-        (HOUR, "h"),
-        (MINUTE, "m"),
-        (SECOND, "s"),
-        (MS, "ms"),
-        (US, "us"),
-        (1, "ns"),
-    ] {
+    for (unit, name) in [(DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"), (MS, "ms"), (US, "us"), (1, "ns")] {
         if rest >= unit {
             text.push_str(&format!("{}{name}", rest / unit));
             rest %= unit;
@@ -189,16 +165,8 @@ impl fmt::Display for Scalar {
             Scalar::Float(value) => write!(f, "{value:?}"),
             Scalar::Duration(ns) => f.write_str(&format_duration(*ns)),
             Scalar::Size(bytes) => {
-                let units = [
-                    (1 << 40, "TiB"),
-                    (1 << 30, "GiB"),
-                    (1 << 20, "MiB"),
-                    (1 << 10, "KiB"),
-                ];
-                match units
-                    .iter()
-                    .find(|(unit, _)| *bytes > 0 && bytes % unit == 0)
-                {
+                let units = [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+                match units.iter().find(|(unit, _)| *bytes > 0 && bytes % unit == 0) {
                     Some((unit, name)) => write!(f, "{}{name}", bytes / unit),
                     None => write!(f, "{bytes}B"),
                 }
@@ -220,10 +188,7 @@ mod tests {
         check("-3", Scalar::Int(-3));
         check("0.25", Scalar::Float(0.25));
         check("1e6", Scalar::Float(1e6));
-        check(
-            "18446744073709551615",
-            Scalar::Float(18_446_744_073_709_551_615.0),
-        );
+        check("18446744073709551615", Scalar::Float(18_446_744_073_709_551_615.0));
         check("1e999", Scalar::Text("1e999".into()));
         check("nan", Scalar::Text("nan".into()));
         check("10ms", Scalar::Duration(10_000_000));
@@ -247,10 +212,7 @@ mod tests {
         check("1m30", Scalar::Text("1m30".into()));
         check("5.m", Scalar::Text("5.m".into()));
         check("999999999999y", Scalar::Text("999999999999y".into()));
-        check(
-            "99999999999999999999TB",
-            Scalar::Text("99999999999999999999TB".into()),
-        );
+        check("99999999999999999999TB", Scalar::Text("99999999999999999999TB".into()));
         check("", Scalar::Text(String::new()));
     }
 

@@ -49,21 +49,10 @@ fn show(filter: &Filter) -> String {
                 Test::Regex(s) => format!("{field}[Regex({s})]"),
                 Test::Compare { op, value } => format!("{field}[{} {value:?}]", op.as_str()),
                 Test::Range { low, high } => {
-                    let end = |bound: &Option<Bound>| {
-                        bound
-                            .as_ref()
-                            .map_or("*".to_owned(), |b| format!("{:?}", b.value))
-                    };
-                    let open = if low.as_ref().is_some_and(|b| !b.inclusive) {
-                        '('
-                    } else {
-                        '['
-                    };
-                    let close = if high.as_ref().is_some_and(|b| !b.inclusive) {
-                        ')'
-                    } else {
-                        ']'
-                    };
+                    let end =
+                        |bound: &Option<Bound>| bound.as_ref().map_or("*".to_owned(), |b| format!("{:?}", b.value));
+                    let open = if low.as_ref().is_some_and(|b| !b.inclusive) { '(' } else { '[' };
+                    let close = if high.as_ref().is_some_and(|b| !b.inclusive) { ')' } else { ']' };
                     format!("{field}[{open}{}, {}{close}]", end(low), end(high))
                 }
                 Test::OneOf(values) => format!("{field}[OneOf({})]", values.join(", ")),
@@ -115,34 +104,19 @@ fn filters_combine() {
     check_filter("", "all");
     check_filter("  # nothing\n", "all");
     check_filter("a b", "and(any[Word(a)] any[Word(b)])");
-    check_filter(
-        "a AND b and c",
-        "and(any[Word(a)] any[Word(b)] any[Word(c)])",
-    );
-    check_filter(
-        "a b OR c",
-        "or(and(any[Word(a)] any[Word(b)]) any[Word(c)])",
-    );
-    check_filter(
-        "a (b or c)",
-        "and(any[Word(a)] or(any[Word(b)] any[Word(c)]))",
-    );
+    check_filter("a AND b and c", "and(any[Word(a)] any[Word(b)] any[Word(c)])");
+    check_filter("a b OR c", "or(and(any[Word(a)] any[Word(b)]) any[Word(c)])");
+    check_filter("a (b or c)", "and(any[Word(a)] or(any[Word(b)] any[Word(c)]))");
     check_filter("!a", "not(any[Word(a)])");
     check_filter("-a b", "and(not(any[Word(a)]) any[Word(b)])");
     check_filter("not a b", "and(not(any[Word(a)]) any[Word(b)])");
     check_filter("NOT (a OR b)", "not(or(any[Word(a)] any[Word(b)]))");
     check_filter("!!a", "not(not(any[Word(a)]))");
     check_filter("((a))", "any[Word(a)]");
-    check_filter(
-        "a (b (c d))",
-        "and(any[Word(a)] any[Word(b)] any[Word(c)] any[Word(d)])",
-    );
+    check_filter("a (b (c d))", "and(any[Word(a)] any[Word(b)] any[Word(c)] any[Word(d)])");
     check_filter("* a", "any[Word(a)]");
     check_filter("!*", "not(all)");
-    check_filter(
-        "level:(error OR warn)",
-        "or(level[Word(error)] level[Word(warn)])",
-    );
+    check_filter("level:(error OR warn)", "or(level[Word(error)] level[Word(warn)])");
     check_filter(
         "level:(a !b \"c d\" ~\"e\")",
         "and(level[Word(a)] not(level[Word(b)]) level[Phrase(c d)] level[Regex(e)])",
@@ -167,12 +141,7 @@ fn filters_combine() {
 #[test]
 fn combination_errors() {
     check_error("(a", 1, "the `(` opened here is never closed", "add `)`");
-    check_error(
-        "x (a b | limit 5",
-        3,
-        "the `(` opened here is never closed",
-        "add `)`",
-    );
+    check_error("x (a b | limit 5", 3, "the `(` opened here is never closed", "add `)`");
     check_error("a)", 2, "`)` closes nothing", "quote");
     check_error("()", 1, "the parentheses are empty", "");
     check_error("a OR", 5, "expected a filter, found the end", "");
@@ -194,12 +163,7 @@ fn limits_are_errors_not_crashes() {
         let error = parse(&open.repeat(10_000)).unwrap_err();
         assert!(!error.message.is_empty());
     }
-    check_error(
-        &"(".repeat(10_000),
-        DEPTH_MAX + 1,
-        "nested more than 64 deep",
-        "remove",
-    );
+    check_error(&"(".repeat(10_000), DEPTH_MAX + 1, "nested more than 64 deep", "remove");
     let nested = format!("{}a{}", "(".repeat(DEPTH_MAX), ")".repeat(DEPTH_MAX));
     check_filter(&nested, "any[Word(a)]");
     assert!(parse(&format!("{}a", "!".repeat(DEPTH_MAX))).is_ok());
@@ -215,25 +179,18 @@ fn length_is_bounded() {
 
 #[test]
 fn names_of_fields() {
-    let check =
-        |text: &str, expect: &[&str]| assert_eq!(parse(text).unwrap().fields(), expect, "{text}");
+    let check = |text: &str, expect: &[&str]| assert_eq!(parse(text).unwrap().fields(), expect, "{text}");
     check("error", &[]);
     check("b:x !a:y _time:5m (b:z OR c:=1)", &["_time", "a", "b", "c"]);
     check("x:1 | where y:2 | fields z", &["x", "y", "z"]);
-    check(
-        "* | stats by (a, _time:1m) sum(b) as n | sort by (n) | where n:>1",
-        &["_time", "a", "b"],
-    );
+    check("* | stats by (a, _time:1m) sum(b) as n | sort by (n) | where n:>1", &["_time", "a", "b"]);
     check("* | sort by (a) | top 3 by (b)", &["a", "b"]);
     check("* | uniq by (c) | fields c", &["c"]);
 }
 
 #[test]
 fn constructors_keep_normal_form() {
-    let word = |s: &str| Filter::Match {
-        field: None,
-        test: Test::Word(s.into()),
-    };
+    let word = |s: &str| Filter::Match { field: None, test: Test::Word(s.into()) };
     assert_eq!(Filter::and(vec![]), Filter::All);
     assert_eq!(Filter::and(vec![Filter::All, word("a")]), word("a"));
     assert_eq!(
@@ -246,10 +203,8 @@ fn constructors_keep_normal_form() {
 /// Trees built by hand, outside what the parser yields, still print as text of the same meaning.
 #[test]
 fn hand_made_trees_print_safely() {
-    let word = |field: Option<&str>, s: &str| Filter::Match {
-        field: field.map(str::to_owned),
-        test: Test::Word(s.into()),
-    };
+    let word =
+        |field: Option<&str>, s: &str| Filter::Match { field: field.map(str::to_owned), test: Test::Word(s.into()) };
     let check = |filter: Filter, expect: &str| {
         assert_eq!(filter.to_string(), expect);
         assert!(parse(expect).is_ok(), "{expect}");
@@ -263,13 +218,7 @@ fn hand_made_trees_print_safely() {
     check(word(Some("a b"), "x"), "\"a b\":x");
     check(Filter::And(vec![]), "*");
     check(Filter::Or(vec![]), "!*");
-    check(
-        Filter::And(vec![
-            Filter::And(vec![word(None, "a"), word(None, "b")]),
-            word(None, "c"),
-        ]),
-        "(a b) c",
-    );
+    check(Filter::And(vec![Filter::And(vec![word(None, "a"), word(None, "b")]), word(None, "c")]), "(a b) c");
 }
 
 const TEXTS: &[&str] = &[
@@ -329,36 +278,24 @@ impl Generator {
     }
 
     fn filter(&mut self, depth: usize) -> Filter {
-        let kind = if depth == 0 {
-            self.0.below(6)
-        } else {
-            self.0.below(10)
-        };
+        let kind = if depth == 0 { self.0.below(6) } else { self.0.below(10) };
         match kind {
             0 => Filter::Time(self.time()),
             1..=5 => self.one_match(),
             6 => Filter::Not(Box::new(self.filter(depth - 1))),
             7 | 8 => {
-                let children = (0..2 + self.0.below(2))
-                    .map(|_| self.filter(depth - 1))
-                    .collect();
+                let children = (0..2 + self.0.below(2)).map(|_| self.filter(depth - 1)).collect();
                 Filter::and(children)
             }
             _ => {
-                let children = (0..2 + self.0.below(2))
-                    .map(|_| self.filter(depth - 1))
-                    .collect();
+                let children = (0..2 + self.0.below(2)).map(|_| self.filter(depth - 1)).collect();
                 Filter::or(children)
             }
         }
     }
 
     fn one_match(&mut self) -> Filter {
-        let field = if self.0.below(3) == 0 {
-            None
-        } else {
-            Some(self.text())
-        };
+        let field = if self.0.below(3) == 0 { None } else { Some(self.text()) };
         let test = match self.0.below(if field.is_some() { 11 } else { 7 }) {
             0 => return self.word(field),
             1 => Test::Prefix(self.text()),
@@ -368,29 +305,16 @@ impl Generator {
             5 => Test::Regex(self.text()),
             6 => Test::OneOf((0..=self.0.below(3)).map(|_| self.text()).collect()),
             7 => {
-                let op =
-                    *self
-                        .0
-                        .pick(&[CompareOp::Gt, CompareOp::Ge, CompareOp::Lt, CompareOp::Le]);
-                Test::Compare {
-                    op,
-                    value: self.scalar(),
-                }
+                let op = *self.0.pick(&[CompareOp::Gt, CompareOp::Ge, CompareOp::Lt, CompareOp::Le]);
+                Test::Compare { op, value: self.scalar() }
             }
             8 => {
                 let (low, high) = (self.bound(), self.bound());
-                if low.is_none() && high.is_none() {
-                    Test::Any
-                } else {
-                    Test::Range { low, high }
-                }
+                if low.is_none() && high.is_none() { Test::Any } else { Test::Range { low, high } }
             }
             9 => {
                 let (a, b) = (self.0.next() as u32, self.0.next() as u32);
-                Test::Ipv4Range {
-                    low: a.min(b),
-                    high: a.max(b),
-                }
+                Test::Ipv4Range { low: a.min(b), high: a.max(b) }
             }
             _ => Test::Empty,
         };
@@ -402,17 +326,10 @@ impl Generator {
         loop {
             let word = self.text();
             let prefix = if field.is_some() { "f:" } else { "" };
-            let wanted = Filter::Match {
-                field: field.as_ref().map(|_| "f".to_owned()),
-                test: Test::Word(word.clone()),
-            };
-            if parse(&format!("{prefix}{word}"))
-                .is_ok_and(|query| query.pipes.is_empty() && query.filter == wanted)
-            {
-                return Filter::Match {
-                    field,
-                    test: Test::Word(word),
-                };
+            let wanted =
+                Filter::Match { field: field.as_ref().map(|_| "f".to_owned()), test: Test::Word(word.clone()) };
+            if parse(&format!("{prefix}{word}")).is_ok_and(|query| query.pipes.is_empty() && query.filter == wanted) {
+                return Filter::Match { field, test: Test::Word(word) };
             }
         }
     }
@@ -436,46 +353,23 @@ impl Generator {
 
     fn bound(&mut self) -> Option<Bound> {
         let inclusive = self.0.below(2) == 0;
-        (self.0.below(4) > 0).then(|| Bound {
-            value: self.scalar(),
-            inclusive,
-        })
+        (self.0.below(4) > 0).then(|| Bound { value: self.scalar(), inclusive })
     }
 
     fn time(&mut self) -> TimeRange {
         let mut point = || {
             let wide = self.0.next() as i64 >> self.0.below(60);
-            if self.0.below(2) == 0 {
-                TimePoint::Absolute(wide)
-            } else {
-                TimePoint::Ago(wide.max(-i64::MAX))
-            }
+            if self.0.below(2) == 0 { TimePoint::Absolute(wide) } else { TimePoint::Ago(wide.max(-i64::MAX)) }
         };
         let (low, high) = (point(), point());
         match self.0.below(4) {
-            0 => TimeRange::Between {
-                low: Some(low),
-                high: Some(high),
-            },
-            1 => TimeRange::Between {
-                low: Some(low),
-                high: None,
-            },
-            2 => TimeRange::Between {
-                low: None,
-                high: Some(high),
-            },
+            0 => TimeRange::Between { low: Some(low), high: Some(high) },
+            1 => TimeRange::Between { low: Some(low), high: None },
+            2 => TimeRange::Between { low: None, high: Some(high) },
             _ => {
                 let positive = |n: u64| (n >> 1 >> 20) as i64 + 1;
-                let offset_ns = if self.0.below(2) == 0 {
-                    0
-                } else {
-                    positive(self.0.next())
-                };
-                TimeRange::Last {
-                    duration_ns: positive(self.0.next()),
-                    offset_ns,
-                }
+                let offset_ns = if self.0.below(2) == 0 { 0 } else { positive(self.0.next()) };
+                TimeRange::Last { duration_ns: positive(self.0.next()), offset_ns }
             }
         }
     }
@@ -493,18 +387,9 @@ impl Generator {
             1 => Pipe::Limit(self.0.next() >> 1),
             2 => Pipe::Offset(self.0.next() >> 40),
             3 => Pipe::Sort(
-                self.names()
-                    .into_iter()
-                    .map(|field| SortKey {
-                        field,
-                        desc: self.0.below(2) == 0,
-                    })
-                    .collect(),
+                self.names().into_iter().map(|field| SortKey { field, desc: self.0.below(2) == 0 }).collect(),
             ),
-            4 => Pipe::Top(Top {
-                n: self.0.next() >> 50,
-                fields: self.names(),
-            }),
+            4 => Pipe::Top(Top { n: self.0.next() >> 50, fields: self.names() }),
             5 => Pipe::Uniq(Uniq {
                 fields: self.names(),
                 with_hits: self.0.below(2) == 0,
@@ -516,29 +401,15 @@ impl Generator {
     }
 
     fn stats(&mut self) -> Pipe {
-        let by = if self.0.below(3) == 0 {
-            vec![]
-        } else {
-            self.names()
-        };
-        let by = by
-            .into_iter()
-            .map(|field| GroupKey {
-                field,
-                bucket: self.bucket(),
-            })
-            .collect();
-        let aggregates = (0..=self.0.below(3))
-            .map(|index| self.aggregate(index))
-            .collect();
+        let by = if self.0.below(3) == 0 { vec![] } else { self.names() };
+        let by = by.into_iter().map(|field| GroupKey { field, bucket: self.bucket() }).collect();
+        let aggregates = (0..=self.0.below(3)).map(|index| self.aggregate(index)).collect();
         Pipe::Stats(Stats { aggregates, by })
     }
 
     fn bucket(&mut self) -> Option<Bucket> {
         match self.0.below(4) {
-            0 => Some(Bucket::Duration(
-                (self.0.next() >> 1 >> self.0.below(63)) as i64 | 1,
-            )),
+            0 => Some(Bucket::Duration((self.0.next() >> 1 >> self.0.below(63)) as i64 | 1)),
             1 => Some(Bucket::Number(((self.0.next() >> 32) + 1) as f64 / 64.0)),
             _ => None,
         }
@@ -561,11 +432,7 @@ impl Generator {
             Function::CountUniq => self.names(),
             _ => vec![self.text()],
         };
-        Aggregate {
-            function,
-            fields,
-            alias: format!("{} column {index}", self.text()),
-        }
+        Aggregate { function, fields, alias: format!("{} column {index}", self.text()) }
     }
 }
 
@@ -575,9 +442,7 @@ fn printed_trees_parse_to_the_same_tree() {
     let mut kinds = std::collections::HashSet::new();
     for _ in 0..20_000 {
         let filter = generator.filter(4);
-        let pipes = (0..generator.0.below(3))
-            .map(|_| generator.pipe())
-            .collect();
+        let pipes = (0..generator.0.below(3)).map(|_| generator.pipe()).collect();
         let query = Query { filter, pipes };
         if has_odd_float(&query) {
             continue;
@@ -600,10 +465,7 @@ fn damaged_queries_never_panic_and_point_inside() {
     let mut generator = Generator(Random::new(9));
     let mut failures = 0;
     for _ in 0..20_000 {
-        let query = Query {
-            filter: generator.filter(3),
-            pipes: vec![generator.pipe()],
-        };
+        let query = Query { filter: generator.filter(3), pipes: vec![generator.pipe()] };
         let mut chars: Vec<char> = query.to_string().chars().collect();
         for _ in 0..=random.below(3) {
             if chars.is_empty() {
@@ -613,10 +475,7 @@ fn damaged_queries_never_panic_and_point_inside() {
             match random.below(3) {
                 0 => drop(chars.remove(at)),
                 1 => chars.truncate(at),
-                _ => chars.insert(
-                    at,
-                    *random.pick(&['(', ')', '"', ':', '|', '*', '!', '\\', ',', '错', '#', '[']),
-                ),
+                _ => chars.insert(at, *random.pick(&['(', ')', '"', ':', '|', '*', '!', '\\', ',', '错', '#', '['])),
             }
         }
         let text: String = chars.into_iter().collect();
@@ -645,10 +504,7 @@ fn examples_of_the_reference_parse() {
             "Pipes" => "* | ",
             _ => continue,
         };
-        let Some(cell) = line
-            .strip_prefix("| `")
-            .and_then(|rest| rest.split(" | ").next())
-        else {
+        let Some(cell) = line.strip_prefix("| `").and_then(|rest| rest.split(" | ").next()) else {
             continue;
         };
         for example in cell.split('`').step_by(2).filter(|span| !span.is_empty()) {

@@ -51,11 +51,7 @@ pub fn parse_time(text: &str, now_ns: i64) -> Result<i64, ParseError> {
 /// As [`parse_time`].
 pub fn parse_time_end(text: &str, now_ns: i64) -> Result<i64, ParseError> {
     let moment = parse_moment(text).map_err(|message| time_error(text, message))?;
-    let point = if moment.kind == MomentKind::Period {
-        moment.end
-    } else {
-        moment.start
-    };
+    let point = if moment.kind == MomentKind::Period { moment.end } else { moment.start };
     Ok(point.resolve(now_ns))
 }
 
@@ -64,16 +60,13 @@ fn time_error(text: &str, message: String) -> ParseError {
 }
 
 /// What to write instead of a bad time.
-pub(crate) const TIME_FORMS: &str = "write `5m` (the last five minutes), `2026-08-01`, `2026-08-01T10:30:00Z`, `now-1h` or Unix time";
+pub(crate) const TIME_FORMS: &str =
+    "write `5m` (the last five minutes), `2026-08-01`, `2026-08-01T10:30:00Z`, `now-1h` or Unix time";
 
 /// Reads a moment; the error is a message without a place.
 pub(crate) fn parse_moment(text: &str) -> Result<Moment, String> {
     let text = text.trim();
-    if text.len() >= 3
-        && text
-            .get(..3)
-            .is_some_and(|now| now.eq_ignore_ascii_case("now"))
-    {
+    if text.len() >= 3 && text.get(..3).is_some_and(|now| now.eq_ignore_ascii_case("now")) {
         let shift = text.get(3..).unwrap_or("").trim();
         return relative_to_now(shift).ok_or_else(|| format!("`{text}` is not a time"));
     }
@@ -84,23 +77,13 @@ pub(crate) fn parse_moment(text: &str) -> Result<Moment, String> {
         return moment;
     }
     let (start, end, kind) = parse_date(text).ok_or_else(|| format!("`{text}` is not a time"))?;
-    let fit = |ns: i128| {
-        i64::try_from(ns).map_err(|_| format!("`{text}` is outside the years 1678 to 2261"))
-    };
-    Ok(Moment {
-        start: TimePoint::Absolute(fit(start)?),
-        end: TimePoint::Absolute(fit(end)?),
-        kind,
-    })
+    let fit = |ns: i128| i64::try_from(ns).map_err(|_| format!("`{text}` is outside the years 1678 to 2261"));
+    Ok(Moment { start: TimePoint::Absolute(fit(start)?), end: TimePoint::Absolute(fit(end)?), kind })
 }
 
 fn ago(ns: i64, kind: MomentKind) -> Moment {
     let after = ns.saturating_sub(1).max(-i64::MAX);
-    Moment {
-        start: TimePoint::Ago(ns),
-        end: TimePoint::Ago(after),
-        kind,
-    }
+    Moment { start: TimePoint::Ago(ns), end: TimePoint::Ago(after), kind }
 }
 
 /// The part after `now`: nothing, `-15m` or `+15m`.
@@ -122,11 +105,7 @@ fn parse_unix(text: &str) -> Option<Result<Moment, String>> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let is_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty()
-        || whole.len() == 4 && digits.len() == 4
-        || !is_digits(whole)
-        || !is_digits(fraction)
-    {
+    if whole.is_empty() || whole.len() == 4 && digits.len() == 4 || !is_digits(whole) || !is_digits(fraction) {
         return None;
     }
     let out_of_range = || format!("`{text}` is outside the years 1678 to 2261");
@@ -148,18 +127,8 @@ fn parse_unix(text: &str) -> Option<Result<Moment, String>> {
     if text.starts_with('-') {
         ns = -ns;
     }
-    let fit = |ns: i128| {
-        i64::try_from(ns)
-            .map(TimePoint::Absolute)
-            .map_err(|_| out_of_range())
-    };
-    let build = || {
-        Ok(Moment {
-            start: fit(ns)?,
-            end: fit(ns + period.max(1))?,
-            kind: MomentKind::Instant,
-        })
-    };
+    let fit = |ns: i128| i64::try_from(ns).map(TimePoint::Absolute).map_err(|_| out_of_range());
+    let build = || Ok(Moment { start: fit(ns)?, end: fit(ns + period.max(1))?, kind: MomentKind::Instant });
     Some(build())
 }
 
@@ -172,25 +141,15 @@ fn parse_date(text: &str) -> Option<(i128, i128, MomentKind)> {
     };
     let mut parts = date.split('-');
     let year = i64::from(number(parts.next()?, 4, 1, 9999)?);
-    let month = parts
-        .next()
-        .map(|part| number(part, 2, 1, 12))
-        .map_or(Some(None), |m| m.map(Some))?;
-    let day = parts
-        .next()
-        .map(|part| number(part, 2, 1, 31))
-        .map_or(Some(None), |d| d.map(Some))?;
+    let month = parts.next().map(|part| number(part, 2, 1, 12)).map_or(Some(None), |m| m.map(Some))?;
+    let day = parts.next().map(|part| number(part, 2, 1, 31)).map_or(Some(None), |d| d.map(Some))?;
     if parts.next().is_some() || (clock.is_some() && day.is_none()) {
         return None;
     }
     let Some(month) = month else {
         return Some(span(days(year, 1, 1), days(year + 1, 1, 1), offset_s));
     };
-    let next_month = if month == 12 {
-        days(year + 1, 1, 1)
-    } else {
-        days(year, month + 1, 1)
-    };
+    let next_month = if month == 12 { days(year + 1, 1, 1) } else { days(year, month + 1, 1) };
     let Some(day) = day else {
         return Some(span(days(year, month, 1), next_month, offset_s));
     };
@@ -238,10 +197,7 @@ fn parse_clock(clock: &str) -> Option<(i128, i128, MomentKind)> {
             ns += i128::from(digit - b'0') * period;
         }
     }
-    parts
-        .next()
-        .is_none()
-        .then_some((ns, period, MomentKind::Instant))
+    parts.next().is_none().then_some((ns, period, MomentKind::Instant))
 }
 
 /// Splits `Z`, `+02:00` or `-05:00` off a date; seconds east of UTC.
@@ -268,9 +224,7 @@ fn split_offset(text: &str) -> Option<(&str, i64)> {
 /// Exactly `width` digits within the bounds.
 fn number(text: &str, width: usize, low: u32, high: u32) -> Option<u32> {
     let all_digits = text.len() == width && text.bytes().all(|b| b.is_ascii_digit());
-    text.parse()
-        .ok()
-        .filter(|value| all_digits && (low..=high).contains(value))
+    text.parse().ok().filter(|value| all_digits && (low..=high).contains(value))
 }
 
 /// Days since 1970-01-01 of a date of the proleptic Gregorian calendar.
@@ -288,16 +242,11 @@ pub fn format_time(ns: i64) -> String {
     let (day, second) = (seconds.div_euclid(DAY_S), seconds.rem_euclid(DAY_S));
     let shifted = day + 719_468;
     let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_index = (5 * day_of_year + 2) / 153;
     let day_of_month = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 {
-        month_index + 3
-    } else {
-        month_index - 9
-    };
+    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
     let year = era * 400 + year_of_era + i64::from(month <= 2);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     let fraction = match fraction {
@@ -329,9 +278,7 @@ mod tests {
     #[test]
     fn reads_every_form() {
         let check = |text: &str, start: &str, end: &str| {
-            let show = |ns: Result<i64, ParseError>| {
-                ns.map_or_else(|error| error.to_string(), format_time)
-            };
+            let show = |ns: Result<i64, ParseError>| ns.map_or_else(|error| error.to_string(), format_time);
             assert_eq!(show(parse_time(text, NOW)), start, "{text}");
             assert_eq!(show(parse_time_end(text, NOW)), end, "{text}");
         };
@@ -343,52 +290,16 @@ mod tests {
         check("2026", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
         check("2026-12", "2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z");
         check("2024-02-29", "2024-02-29T00:00:00Z", "2024-03-01T00:00:00Z");
-        check(
-            "2026-08-01+02:00",
-            "2026-07-31T22:00:00Z",
-            "2026-08-01T22:00:00Z",
-        );
-        check(
-            "2026-08-01T10",
-            "2026-08-01T10:00:00Z",
-            "2026-08-01T11:00:00Z",
-        );
-        check(
-            "2026-08-01T10:30-05:00",
-            "2026-08-01T15:30:00Z",
-            "2026-08-01T15:31:00Z",
-        );
-        check(
-            "2026-08-01 10:30:05",
-            "2026-08-01T10:30:05Z",
-            "2026-08-01T10:30:05Z",
-        );
-        check(
-            "2026-08-01T10:30:05.123456789Z",
-            "2026-08-01T10:30:05.123456789Z",
-            "2026-08-01T10:30:05.123456789Z",
-        );
+        check("2026-08-01+02:00", "2026-07-31T22:00:00Z", "2026-08-01T22:00:00Z");
+        check("2026-08-01T10", "2026-08-01T10:00:00Z", "2026-08-01T11:00:00Z");
+        check("2026-08-01T10:30-05:00", "2026-08-01T15:30:00Z", "2026-08-01T15:31:00Z");
+        check("2026-08-01 10:30:05", "2026-08-01T10:30:05Z", "2026-08-01T10:30:05Z");
+        check("2026-08-01T10:30:05.123456789Z", "2026-08-01T10:30:05.123456789Z", "2026-08-01T10:30:05.123456789Z");
         check("1785578400", "2026-08-01T10:00:00Z", "2026-08-01T10:00:00Z");
-        check(
-            "1785578400.5",
-            "2026-08-01T10:00:00.500Z",
-            "2026-08-01T10:00:00.500Z",
-        );
-        check(
-            "1785578400123",
-            "2026-08-01T10:00:00.123Z",
-            "2026-08-01T10:00:00.123Z",
-        );
-        check(
-            "1785578400123456",
-            "2026-08-01T10:00:00.123456Z",
-            "2026-08-01T10:00:00.123456Z",
-        );
-        check(
-            "1785578400123456789",
-            "2026-08-01T10:00:00.123456789Z",
-            "2026-08-01T10:00:00.123456789Z",
-        );
+        check("1785578400.5", "2026-08-01T10:00:00.500Z", "2026-08-01T10:00:00.500Z");
+        check("1785578400123", "2026-08-01T10:00:00.123Z", "2026-08-01T10:00:00.123Z");
+        check("1785578400123456", "2026-08-01T10:00:00.123456Z", "2026-08-01T10:00:00.123456Z");
+        check("1785578400123456789", "2026-08-01T10:00:00.123456789Z", "2026-08-01T10:00:00.123456789Z");
         check("0", "1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z");
         check("-1", "1969-12-31T23:59:59Z", "1969-12-31T23:59:59Z");
     }

@@ -12,11 +12,7 @@
 
 /// Whether a character belongs to words: a letter or digit of any script, or `_`.
 pub fn is_word_char(c: char) -> bool {
-    if c.is_ascii() {
-        is_word_byte(c as u8)
-    } else {
-        c.is_alphanumeric()
-    }
+    if c.is_ascii() { is_word_byte(c as u8) } else { c.is_alphanumeric() }
 }
 
 /// Whether a character is Han, Hiragana, Katakana or Hangul (or a mark used within them, such as `々` and `ー`).
@@ -68,11 +64,8 @@ pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
         let start = rest.find(is_word_char)?;
         let from = rest.get(start..)?;
         let first = from.chars().next()?;
-        let len = if is_cjk(first) {
-            first.len_utf8()
-        } else {
-            from.find(|c| !continues_word(c)).unwrap_or(from.len())
-        };
+        let len =
+            if is_cjk(first) { first.len_utf8() } else { from.find(|c| !continues_word(c)).unwrap_or(from.len()) };
         let (token, after) = from.split_at_checked(len)?;
         rest = after;
         Some(token)
@@ -84,11 +77,7 @@ pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
 pub fn required_tokens(kind: WordKind, needle: &str) -> Vec<String> {
     let mut found: Vec<&str> = tokens(needle).collect();
     let cut_at_end = |token: &str, at_start: bool| {
-        let edge = if at_start {
-            needle.starts_with(token)
-        } else {
-            needle.ends_with(token)
-        };
+        let edge = if at_start { needle.starts_with(token) } else { needle.ends_with(token) };
         edge && token.chars().next().is_some_and(|c| !is_cjk(c))
     };
     if !kind.bounds_end() && found.last().is_some_and(|token| cut_at_end(token, false)) {
@@ -97,10 +86,7 @@ pub fn required_tokens(kind: WordKind, needle: &str) -> Vec<String> {
     if !kind.bounds_start() && found.first().is_some_and(|token| cut_at_end(token, true)) {
         found.remove(0);
     }
-    found
-        .into_iter()
-        .map(|token| token.chars().map(fold).collect())
-        .collect()
+    found.into_iter().map(|token| token.chars().map(fold).collect()).collect()
 }
 
 /// Whether a text holds a word; for many texts, prepare a [`WordMatcher`] once instead.
@@ -183,20 +169,13 @@ impl WordMatcher {
             Needle::Empty
         } else if folded.iter().all(char::is_ascii) {
             let bytes: Vec<u8> = folded.iter().map(|c| *c as u8).collect();
-            Needle::Ascii {
-                probes: probes(&bytes),
-                bytes,
-            }
+            Needle::Ascii { probes: probes(&bytes), bytes }
         } else if folded.iter().all(|c| is_caseless(*c)) {
             Needle::Caseless(folded.into_iter().collect())
         } else {
             Needle::Folded(folded)
         };
-        WordMatcher {
-            needle,
-            bound_start,
-            bound_end,
-        }
+        WordMatcher { needle, bound_start, bound_end }
     }
 
     /// Whether the text holds the needle.
@@ -216,8 +195,7 @@ impl WordMatcher {
             return false;
         };
         let [a, b] = probes;
-        let (Some(at_a), Some(at_b)) = (hay.get(a.at..a.at + starts), hay.get(b.at..b.at + starts))
-        else {
+        let (Some(at_a), Some(at_b)) = (hay.get(a.at..a.at + starts), hay.get(b.at..b.at + starts)) else {
             return false;
         };
         let (blocks_a, tail_a) = at_a.as_chunks::<LANES>();
@@ -229,25 +207,15 @@ impl WordMatcher {
         let both = |(x, y): (&u8, &u8)| a.agrees(*x) & b.agrees(*y);
         for (index, (block_a, block_b)) in blocks_a.iter().zip(blocks_b).enumerate() {
             // No early way out of this loop: it becomes a few vector instructions.
-            if !block_a
-                .iter()
-                .zip(block_b)
-                .fold(false, |any, pair| any | both(pair))
-            {
+            if !block_a.iter().zip(block_b).fold(false, |any, pair| any | both(pair)) {
                 continue;
             }
-            if (0..LANES)
-                .any(|lane| both((&block_a[lane], &block_b[lane])) && hit(index * LANES + lane))
-            {
+            if (0..LANES).any(|lane| both((&block_a[lane], &block_b[lane])) && hit(index * LANES + lane)) {
                 return true;
             }
         }
         let tail = blocks_a.len() * LANES;
-        tail_a
-            .iter()
-            .zip(tail_b)
-            .enumerate()
-            .any(|(lane, pair)| both(pair) && hit(tail + lane))
+        tail_a.iter().zip(tail_b).enumerate().any(|(lane, pair)| both(pair) && hit(tail + lane))
     }
 
     fn find_caseless(&self, text: &str, needle: &str) -> bool {
@@ -271,9 +239,7 @@ impl WordMatcher {
                 continue;
             }
             let mut rest = text.get(start + c.len_utf8()..).unwrap_or("").chars();
-            if others
-                .iter()
-                .all(|wanted| rest.next().map(fold) == Some(*wanted))
+            if others.iter().all(|wanted| rest.next().map(fold) == Some(*wanted))
                 && self.bounded(text, start, text.len() - rest.as_str().len())
             {
                 return true;
@@ -285,9 +251,7 @@ impl WordMatcher {
     /// Whether the neighbours of a hit leave the word alone. The hit lies on character boundaries.
     fn bounded(&self, text: &str, start: usize, end: usize) -> bool {
         if self.bound_start {
-            let before = text
-                .get(..start)
-                .and_then(|before| before.chars().next_back());
+            let before = text.get(..start).and_then(|before| before.chars().next_back());
             if before.is_some_and(continues_word) {
                 return false;
             }
@@ -305,9 +269,7 @@ impl WordMatcher {
 /// Whether a folded character is matched by itself alone.
 fn is_caseless(c: char) -> bool {
     // Digits, CJK and most symbols; anything cased, or the target of a fold, takes the careful way.
-    (c.is_ascii() && !c.is_ascii_alphabetic())
-        || is_cjk(c)
-        || !(c.is_alphabetic() || c.is_ascii() || is_circled(c))
+    (c.is_ascii() && !c.is_ascii_alphabetic()) || is_cjk(c) || !(c.is_alphabetic() || c.is_ascii() || is_circled(c))
 }
 
 /// Letter-like symbols that have case without being letters by category: Roman numerals and circled letters.
@@ -317,23 +279,14 @@ fn is_circled(c: char) -> bool {
 
 /// The two bytes of a needle least common in logs; the same one twice when there is only one.
 fn probes(needle: &[u8]) -> [Probe; 2] {
-    let rank = |byte: u8| {
-        COMMON
-            .iter()
-            .position(|common| *common == byte)
-            .unwrap_or(COMMON.len())
-    };
+    let rank = |byte: u8| COMMON.iter().position(|common| *common == byte).unwrap_or(COMMON.len());
     let mut places: Vec<usize> = (0..needle.len()).collect();
     places.sort_by_key(|at| std::cmp::Reverse(rank(needle[*at])));
     let first = places.first().copied().unwrap_or(0);
     [first, places.get(1).copied().unwrap_or(first)].map(|at| Probe {
         at,
         byte: needle[at],
-        case: if needle[at].is_ascii_alphabetic() {
-            0x20
-        } else {
-            0
-        },
+        case: if needle[at].is_ascii_alphabetic() { 0x20 } else { 0 },
     })
 }
 
@@ -345,11 +298,7 @@ mod tests {
     fn words_and_boundaries() {
         use WordKind::{Phrase, Prefix, Substring, Word};
         let check = |kind, needle: &str, text: &str, expect: bool| {
-            assert_eq!(
-                WordMatcher::new(kind, needle).is_match(text),
-                expect,
-                "{kind:?} {needle:?} in {text:?}"
-            );
+            assert_eq!(WordMatcher::new(kind, needle).is_match(text), expect, "{kind:?} {needle:?} in {text:?}");
         };
         check(Word, "error", "ERROR: x", true);
         check(Word, "Error", "an-error", true);
@@ -396,9 +345,7 @@ mod tests {
 
     #[test]
     fn cutting_into_tokens() {
-        let check = |text: &str, expect: &[&str]| {
-            assert_eq!(tokens(text).collect::<Vec<_>>(), expect, "{text}")
-        };
+        let check = |text: &str, expect: &[&str]| assert_eq!(tokens(text).collect::<Vec<_>>(), expect, "{text}");
         check("", &[]);
         check("GET /api/v1?id=42_x", &["GET", "api", "v1", "id", "42_x"]);
         check("发生error了", &["发", "生", "error", "了"]);
@@ -407,9 +354,7 @@ mod tests {
 
     #[test]
     fn required_tokens_leave_out_cut_ends() {
-        let check = |kind, needle: &str, expect: &[&str]| {
-            assert_eq!(required_tokens(kind, needle), expect, "{needle}")
-        };
+        let check = |kind, needle: &str, expect: &[&str]| assert_eq!(required_tokens(kind, needle), expect, "{needle}");
         check(WordKind::Word, "Foo-Bar", &["foo", "bar"]);
         check(WordKind::Prefix, "foo-ba", &["foo"]);
         check(WordKind::Prefix, "foo-", &["foo"]);
@@ -444,33 +389,17 @@ mod tests {
         let mut hits = 0;
         for _ in 0..60_000 {
             let mut pick = |max: usize| -> String {
-                (0..random.below(max))
-                    .map(|_| alphabet[random.below(alphabet.len())])
-                    .collect()
+                (0..random.below(max)).map(|_| alphabet[random.below(alphabet.len())]).collect()
             };
             let (needle, text) = (pick(4), pick(90));
-            for kind in [
-                WordKind::Word,
-                WordKind::Phrase,
-                WordKind::Prefix,
-                WordKind::Substring,
-            ] {
+            for kind in [WordKind::Word, WordKind::Phrase, WordKind::Prefix, WordKind::Substring] {
                 let expect = oracle(kind, &needle, &text);
-                assert_eq!(
-                    WordMatcher::new(kind, &needle).is_match(&text),
-                    expect,
-                    "{kind:?} {needle:?} {text:?}"
-                );
+                assert_eq!(WordMatcher::new(kind, &needle).is_match(&text), expect, "{kind:?} {needle:?} {text:?}");
                 if expect {
                     hits += 1;
-                    let held: Vec<String> = tokens(&text)
-                        .map(|token| token.chars().map(fold).collect())
-                        .collect();
+                    let held: Vec<String> = tokens(&text).map(|token| token.chars().map(fold).collect()).collect();
                     for token in required_tokens(kind, &needle) {
-                        assert!(
-                            held.contains(&token),
-                            "{kind:?} {needle:?} {text:?} lacks {token:?}"
-                        );
+                        assert!(held.contains(&token), "{kind:?} {needle:?} {text:?} lacks {token:?}");
                     }
                 }
             }

@@ -190,8 +190,13 @@ mod tests {
             batch.attribute("n", Value::Int(i));
             batch.attribute("t", Value::Text("日本"));
             batch.attribute("f", Value::Double(0.5));
-            let record =
-                LogRecord { time: i + 1, service: "shop", body: "order 17 placed", trace_id: [7; 16], ..LogRecord::default() };
+            let record = LogRecord {
+                time: i + 1,
+                service: "shop",
+                body: "order 17 placed",
+                trace_id: [7; 16],
+                ..LogRecord::default()
+            };
             batch.push_log(resource, 0, &record);
         }
         batch

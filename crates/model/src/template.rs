@@ -51,8 +51,24 @@ impl Masked {
 fn is_delimiter(byte: u8) -> bool {
     matches!(
         byte,
-        b' ' | b'\t' | b'\n' | b'\r' | b'=' | b':' | b',' | b';' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b'\''
-            | b'|' | b'<' | b'>'
+        b' ' | b'\t'
+            | b'\n'
+            | b'\r'
+            | b'='
+            | b':'
+            | b','
+            | b';'
+            | b'('
+            | b')'
+            | b'['
+            | b']'
+            | b'{'
+            | b'}'
+            | b'"'
+            | b'\''
+            | b'|'
+            | b'<'
+            | b'>'
     )
 }
 
@@ -70,7 +86,9 @@ fn scan(line: &str, out: &mut Masked) {
     let mut at = 0;
     while at < end {
         let start = at;
-        let variable = if bytes[at] == b'"' && let Some(close) = quoted_end(&bytes[at..end]) {
+        let variable = if bytes[at] == b'"'
+            && let Some(close) = quoted_end(&bytes[at..end])
+        {
             at += close;
             true
         } else if is_delimiter(bytes[at]) {

@@ -140,7 +140,8 @@ fn convert(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowErro
 
 /// The texts of a column of either text type.
 pub(crate) fn texts(array: &ArrayRef) -> Result<arrow::array::StringViewArray, ArrowError> {
-    let views = if array.data_type() == &DataType::Utf8View { Arc::clone(array) } else { cast(array, &DataType::Utf8View)? };
+    let views =
+        if array.data_type() == &DataType::Utf8View { Arc::clone(array) } else { cast(array, &DataType::Utf8View)? };
     Ok(views.as_string_view().clone())
 }
 

@@ -21,8 +21,10 @@ pub(crate) fn of_parse(error: ParseError) -> QueryError {
 /// A snapshot the store could not give.
 pub(crate) fn of_store(error: &StoreError) -> QueryError {
     match error {
-        StoreError::NotReady { .. } => QueryError::new(QueryErrorKind::NotReady, "the store is still replaying its log")
-            .with_hint("try again in a few seconds; /ready shows the progress"),
+        StoreError::NotReady { .. } => {
+            QueryError::new(QueryErrorKind::NotReady, "the store is still replaying its log")
+                .with_hint("try again in a few seconds; /ready shows the progress")
+        }
         other => QueryError::new(QueryErrorKind::Internal, other.to_string()),
     }
 }
@@ -48,10 +50,11 @@ impl From<arrow::error::ArrowError> for QueryError {
 /// What the engine said.
 pub(crate) fn of_engine(error: &DataFusionError) -> QueryError {
     match error.find_root() {
-        DataFusionError::ResourcesExhausted(message) => {
-            QueryError::new(QueryErrorKind::LimitExceeded, format!("the query needs more memory than allowed: {message}"))
-                .with_hint("narrow the time range, group by fewer fields, or raise query.memory_bytes_max")
-        }
+        DataFusionError::ResourcesExhausted(message) => QueryError::new(
+            QueryErrorKind::LimitExceeded,
+            format!("the query needs more memory than allowed: {message}"),
+        )
+        .with_hint("narrow the time range, group by fewer fields, or raise query.memory_bytes_max"),
         DataFusionError::SchemaError(error, _) => of_schema(error),
         DataFusionError::SQL(error, _) => {
             let message = error.to_string();

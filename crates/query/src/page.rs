@@ -43,7 +43,11 @@ impl Engine {
                 Some(Scope::Resource) => "resource",
                 Some(Scope::Scope) => "scope",
             },
-            types: (0..7).filter(|k| bits >> k & 1 == 1).filter_map(ValueKind::from_number).map(ValueKind::name).collect(),
+            types: (0..7)
+                .filter(|k| bits >> k & 1 == 1)
+                .filter_map(ValueKind::from_number)
+                .map(ValueKind::name)
+                .collect(),
         };
         Ok(fields.take(FIELDS_MAX).map(info).collect())
     }
@@ -65,7 +69,13 @@ impl Engine {
     ///
     /// # Errors
     /// Bad filters, limits, or damaged data.
-    pub async fn values(&self, scoped: Scoped, field: &str, prefix: &str, limit: usize) -> Result<FieldValues, QueryError> {
+    pub async fn values(
+        &self,
+        scoped: Scoped,
+        field: &str,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<FieldValues, QueryError> {
         let running = self.start().await?;
         let limit = limit.clamp(1, VALUES_MAX);
         let frame = self.frame(&running, &scoped, &[field])?;
@@ -121,7 +131,8 @@ impl Engine {
             let data_type = frame.schema().field_with_unqualified_name(by).map(|f| f.data_type().clone());
             keys.push(text_of(column(by), &data_type.unwrap_or(DataType::Utf8View)).alias("__value"));
         }
-        let frame = frame.aggregate(keys, vec![aggregate::count(lit(1i64)).alias("__count")]).map_err(|e| of_engine(&e))?;
+        let frame =
+            frame.aggregate(keys, vec![aggregate::count(lit(1i64)).alias("__count")]).map_err(|e| of_engine(&e))?;
         let mut groups: HashMap<String, Vec<u64>> = HashMap::new();
         for batch in self.collect(running, frame).await? {
             add_hits(&batch, by.is_some(), buckets, &mut groups)?;
@@ -172,7 +183,11 @@ impl Engine {
         Ok((start, end, services))
     }
 
-    async fn add_spans(&self, scoped: &Scoped, services: &mut HashMap<String, ServiceSummary>) -> Result<(), QueryError> {
+    async fn add_spans(
+        &self,
+        scoped: &Scoped,
+        services: &mut HashMap<String, ServiceSummary>,
+    ) -> Result<(), QueryError> {
         let running = self.start().await?;
         let frame = self.frame(&running, scoped, &["service", "status", "duration_ns"])?;
         let aggregates = vec![
@@ -239,7 +254,11 @@ impl Engine {
         Ok(())
     }
 
-    async fn add_logs(&self, scoped: &Scoped, services: &mut HashMap<String, ServiceSummary>) -> Result<(), QueryError> {
+    async fn add_logs(
+        &self,
+        scoped: &Scoped,
+        services: &mut HashMap<String, ServiceSummary>,
+    ) -> Result<(), QueryError> {
         let running = self.start().await?;
         let frame = self.frame(&running, scoped, &["service", "level"])?;
         let is_error = column("level").eq(lit("error")).or(column("level").eq(lit("fatal")));
@@ -271,7 +290,9 @@ fn count_at(batch: &RecordBatch, index: usize, row: usize) -> u64 {
 /// A value as the text the page shows; ids in hexadecimal.
 fn text_of(expr: Expr, data_type: &DataType) -> Expr {
     match data_type {
-        DataType::FixedSizeBinary(_) => datafusion::functions::expr_fn::encode(cast(expr, DataType::Binary), lit("hex")),
+        DataType::FixedSizeBinary(_) => {
+            datafusion::functions::expr_fn::encode(cast(expr, DataType::Binary), lit("hex"))
+        }
         _ => cast(expr, DataType::Utf8View),
     }
 }
@@ -317,8 +338,28 @@ fn nice_step(span_ns: i64) -> i64 {
     const MS: i64 = 1_000_000;
     const S: i64 = 1_000 * MS;
     const STEPS: [i64; 22] = [
-        MS, 10 * MS, 100 * MS, 500 * MS, S, 2 * S, 5 * S, 10 * S, 15 * S, 30 * S, 60 * S, 120 * S, 300 * S, 600 * S, 900 * S,
-        1_800 * S, 3_600 * S, 7_200 * S, 21_600 * S, 43_200 * S, 86_400 * S, 604_800 * S,
+        MS,
+        10 * MS,
+        100 * MS,
+        500 * MS,
+        S,
+        2 * S,
+        5 * S,
+        10 * S,
+        15 * S,
+        30 * S,
+        60 * S,
+        120 * S,
+        300 * S,
+        600 * S,
+        900 * S,
+        1_800 * S,
+        3_600 * S,
+        7_200 * S,
+        21_600 * S,
+        43_200 * S,
+        86_400 * S,
+        604_800 * S,
     ];
     STEPS.into_iter().find(|step| span_ns / step <= 80).unwrap_or((span_ns / 60).max(1))
 }

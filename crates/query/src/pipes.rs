@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray};
 use arrow::datatypes::{DataType, TimeUnit};
-use clewline_lang::{Aggregate, Bucket, CompareOp, Filter, Function, GroupKey, Pipe, Query, Scalar, SortKey, Stats, Test};
+use clewline_lang::{
+    Aggregate, Bucket, CompareOp, Filter, Function, GroupKey, Pipe, Query, Scalar, SortKey, Stats, Test,
+};
 use clewline_segment::gather::time_type;
 use datafusion::common::Column;
 use datafusion::dataframe::DataFrame;
@@ -25,7 +27,9 @@ use crate::search::{record_columns, window};
 impl Engine {
     pub(crate) async fn search_with_pipes(&self, request: SearchRequest, query: Query) -> Result<Answer, QueryError> {
         if request.cursor.is_some() {
-            return Err(QueryError::bad_query("a query with pipes has no pages").with_hint("use `| offset` and `| limit`"));
+            return Err(
+                QueryError::bad_query("a query with pipes has no pages").with_hint("use `| offset` and `| limit`")
+            );
         }
         let running = self.start().await?;
         let snapshot = self.snapshot(&request.tenant, request.signal)?;
@@ -43,14 +47,16 @@ impl Engine {
         let table = self.table(snapshot, request.signal, columns, filter, &running);
         let mut frame = session.read_table(Arc::new(table)).map_err(|error| of_engine(&error))?;
         if plan.newest_first {
-            frame = frame.sort(vec![column("time").sort(request.ascending, false), column("seq").sort(request.ascending, false)])
+            frame = frame
+                .sort(vec![column("time").sort(request.ascending, false), column("seq").sort(request.ascending, false)])
                 .map_err(|error| of_engine(&error))?;
         }
         for pipe in &plan.pipes {
             frame = apply(frame, pipe)?;
         }
         if let Some(shown) = shown {
-            frame = frame.select(shown.iter().map(|name| column(name)).collect::<Vec<_>>()).map_err(|e| of_engine(&e))?;
+            frame =
+                frame.select(shown.iter().map(|name| column(name)).collect::<Vec<_>>()).map_err(|e| of_engine(&e))?;
         }
         let limit = request.limit.or((!plan.bounded).then_some(SEARCH_ROWS_DEFAULT));
         if let Some(limit) = limit {
@@ -103,7 +109,11 @@ impl Plan {
     /// The columns of the table: what the pipes name, or the whole record.
     fn columns(&self, column: impl Fn(&str) -> LogicalColumn, record: Vec<LogicalColumn>) -> Vec<LogicalColumn> {
         let mut columns: Vec<LogicalColumn> = if self.whole { record } else { Vec::new() };
-        let wanted = self.fields.iter().map(String::as_str).chain(self.newest_first.then_some(["time", "seq"]).into_iter().flatten());
+        let wanted = self
+            .fields
+            .iter()
+            .map(String::as_str)
+            .chain(self.newest_first.then_some(["time", "seq"]).into_iter().flatten());
         for name in wanted {
             if !columns.iter().any(|c| c.name == name) {
                 columns.push(column(name));
@@ -143,7 +153,8 @@ fn apply(frame: DataFrame, pipe: &Pipe) -> Result<DataFrame, QueryError> {
         Pipe::Top(top) => {
             let hits = aggregate::count(lit(1i64)).alias("hits");
             let by: Vec<Expr> = top.fields.iter().map(|name| column(name)).collect();
-            let order = std::iter::once(column("hits").sort(false, false)).chain(by.iter().map(|key| key.clone().sort(true, false)));
+            let order = std::iter::once(column("hits").sort(false, false))
+                .chain(by.iter().map(|key| key.clone().sort(true, false)));
             let order: Vec<_> = order.collect();
             let limit = usize::try_from(top.n).unwrap_or(usize::MAX);
             frame.aggregate(by, vec![hits]).and_then(|f| f.sort(order)).and_then(|f| f.limit(0, Some(limit)))
@@ -198,7 +209,9 @@ fn group_key(frame: &DataFrame, key: &GroupKey) -> Expr {
     match key.bucket {
         None => plain,
         Some(Bucket::Duration(step)) if is_time => bucket_start(plain, step).alias(&key.field),
-        Some(Bucket::Duration(step)) => floor_to(number(plain, &type_of(frame, &key.field)), step as f64).alias(&key.field),
+        Some(Bucket::Duration(step)) => {
+            floor_to(number(plain, &type_of(frame, &key.field)), step as f64).alias(&key.field)
+        }
         Some(Bucket::Number(step)) => floor_to(number(plain, &type_of(frame, &key.field)), step).alias(&key.field),
     }
 }
@@ -263,7 +276,13 @@ fn condition(filter: &Filter, frame: &DataFrame) -> Result<Expr, QueryError> {
             let next = condition(child, frame)?;
             result = Some(match result {
                 None => next,
-                Some(before) => if and { before.and(next) } else { before.or(next) },
+                Some(before) => {
+                    if and {
+                        before.and(next)
+                    } else {
+                        before.or(next)
+                    }
+                }
             });
         }
         Ok(result.unwrap_or_else(|| lit(true)))
@@ -316,7 +335,8 @@ fn field_condition(name: &str, test: &Test, frame: &DataFrame) -> Result<Expr, Q
         Test::Compare { op, value } => compare(*op, value),
         Test::Range { low, high } => {
             let low = low.as_ref().map(|b| compare(if b.inclusive { CompareOp::Ge } else { CompareOp::Gt }, &b.value));
-            let high = high.as_ref().map(|b| compare(if b.inclusive { CompareOp::Le } else { CompareOp::Lt }, &b.value));
+            let high =
+                high.as_ref().map(|b| compare(if b.inclusive { CompareOp::Le } else { CompareOp::Lt }, &b.value));
             low.unwrap_or_else(|| lit(true)).and(high.unwrap_or_else(|| lit(true)))
         }
         Test::Empty => scalar::coalesce(vec![cast(column(name), DataType::Utf8), lit("")]).eq(lit("")),
@@ -334,5 +354,6 @@ fn call_text_test(test: TextTest, argument: Expr) -> Expr {
         debug_assert!(arrays[0].as_string_view_opt().is_some());
         Ok(ColumnarValue::Array(Arc::new(passes)))
     };
-    create_udf("text_test", vec![DataType::Utf8View], DataType::Boolean, Volatility::Volatile, Arc::new(run)).call(vec![argument])
+    create_udf("text_test", vec![DataType::Utf8View], DataType::Boolean, Volatility::Volatile, Arc::new(run))
+        .call(vec![argument])
 }

@@ -113,7 +113,8 @@ impl Scan {
                 let columns = match need {
                     Need::Everything => ProjectionMask::all(),
                     Need::Logical(columns) => {
-                        let names = columns.iter().flat_map(|c| physical_names(self.signal, &c.binding, &entry.summary));
+                        let names =
+                            columns.iter().flat_map(|c| physical_names(self.signal, &c.binding, &entry.summary));
                         projection(&metadata, names)
                     }
                 };
@@ -149,7 +150,8 @@ impl Scan {
                 at += slice.num_rows();
                 let slice = match &picked {
                     Some(rows) => {
-                        let mine = rows.iter().filter(|&&row| (first..at).contains(&row)).map(|&row| (row - first) as u32);
+                        let mine =
+                            rows.iter().filter(|&&row| (first..at).contains(&row)).map(|&row| (row - first) as u32);
                         let indices = arrow::array::UInt32Array::from_iter_values(mine);
                         match arrow::compute::take_record_batch(&slice, &indices) {
                             Ok(slice) => slice,

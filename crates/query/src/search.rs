@@ -41,7 +41,8 @@ impl Engine {
         let mut filter = bind::bind(&query.filter, &names, self.now_ns())?;
         filter.and(Vec::new(), window(request.start, request.end));
         if let Some(cursor) = &cursor {
-            let (low, high) = if request.ascending { (cursor.time, i64::MAX) } else { (i64::MIN, cursor.time.saturating_add(1)) };
+            let (low, high) =
+                if request.ascending { (cursor.time, i64::MAX) } else { (i64::MIN, cursor.time.saturating_add(1)) };
             filter.and(Vec::new(), Node::Time { low, high });
         }
         let columns = record_columns(&names);
@@ -107,7 +108,8 @@ impl Cursor {
     }
 
     fn parse(text: &str) -> Result<Cursor, QueryError> {
-        let bad = || QueryError::bad_query("the cursor is not one this server gave").with_hint("start again without it");
+        let bad =
+            || QueryError::bad_query("the cursor is not one this server gave").with_hint("start again without it");
         let mut parts = text.split('.').map(|part| u64::from_str_radix(part, 16).map_err(|_| bad()));
         let mut next = || parts.next().ok_or_else(bad)?;
         let cursor = Cursor {
@@ -212,11 +214,7 @@ impl Page {
     /// True for rows that an earlier page has shown for certain.
     fn before_page(&self, key: i64, seq: i64) -> bool {
         self.after.as_ref().is_some_and(|after| {
-            if self.ascending {
-                (!key, seq) < (after.time, after.seq)
-            } else {
-                (key, seq) > (after.time, after.seq)
-            }
+            if self.ascending { (!key, seq) < (after.time, after.seq) } else { (key, seq) > (after.time, after.seq) }
         })
     }
 
@@ -231,7 +229,10 @@ impl Page {
         }
         let skip = match &self.after {
             Some(after) => {
-                let wanted = (if self.ascending { !after.time } else { after.time }, if self.ascending { !after.seq } else { after.seq });
+                let wanted = (
+                    if self.ascending { !after.time } else { after.time },
+                    if self.ascending { !after.seq } else { after.seq },
+                );
                 order.iter().take_while(|&&at| key(at) == wanted).count().min(after.shown)
             }
             None => 0,

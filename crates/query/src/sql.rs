@@ -43,7 +43,8 @@ impl Engine {
         for (signal, snapshot) in &snapshots {
             tables.push(names(*signal, snapshot)?);
         }
-        let mut namer = Namer { text, used: &used, tables: &tables, wanted: vec![BTreeSet::new(); tables.len()], error: None };
+        let mut namer =
+            Namer { text, used: &used, tables: &tables, wanted: vec![BTreeSet::new(); tables.len()], error: None };
         walk(&mut statement, &mut namer)?;
         if let Some(error) = namer.error {
             return Err(error);
@@ -188,7 +189,9 @@ impl VisitorMut for Used {
 fn mentions(expr: &Expr, name: &str) -> bool {
     match expr {
         Expr::Identifier(ident) => ident.value == name,
-        other => other.to_string().split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.')).any(|word| word == name),
+        other => {
+            other.to_string().split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.')).any(|word| word == name)
+        }
     }
 }
 
@@ -240,11 +243,17 @@ impl Namer<'_> {
     /// The exact name of an unqualified column, when it must be written differently from how it is.
     fn name(&mut self, name: &str, quoted: bool, qualifier: Option<Signal>, at: &Ident) -> Option<Ident> {
         let lower = name.to_lowercase();
-        let is_standard = |names: &Names<'_>| standard(names.signal).any(|column| column == if quoted { name } else { &lower });
+        let is_standard =
+            |names: &Names<'_>| standard(names.signal).any(|column| column == if quoted { name } else { &lower });
         let candidates: Vec<usize> = (0..self.tables.len())
-            .filter(|&i| qualifier.map_or(self.used.tables.contains(&self.tables[i].signal), |q| q == self.tables[i].signal))
+            .filter(|&i| {
+                qualifier.map_or(self.used.tables.contains(&self.tables[i].signal), |q| q == self.tables[i].signal)
+            })
             .collect();
-        if candidates.is_empty() || candidates.iter().any(|&i| is_standard(&self.tables[i])) || self.used.defined.contains(name) {
+        if candidates.is_empty()
+            || candidates.iter().any(|&i| is_standard(&self.tables[i]))
+            || self.used.defined.contains(name)
+        {
             return None;
         }
         let knowing: Vec<usize> = candidates.iter().copied().filter(|&i| self.tables[i].knows(name)).collect();
@@ -278,7 +287,9 @@ impl Namer<'_> {
             Some((_, None)) => None,
             None => {
                 let name = join(parts);
-                Some(Expr::Identifier(self.name(&name, true, None, first).unwrap_or_else(|| Ident::with_quote('"', name))))
+                Some(Expr::Identifier(
+                    self.name(&name, true, None, first).unwrap_or_else(|| Ident::with_quote('"', name)),
+                ))
             }
         }
     }

@@ -90,7 +90,8 @@ impl Table {
         let partitions: Vec<Arc<dyn PartitionStream>> = spread(units, self.partitions)
             .into_iter()
             .map(|units| {
-                let rows = UnitRows { scan: scan.clone(), columns: columns.clone(), schema: Arc::clone(&schema), units };
+                let rows =
+                    UnitRows { scan: scan.clone(), columns: columns.clone(), schema: Arc::clone(&schema), units };
                 Arc::new(rows) as Arc<dyn PartitionStream>
             })
             .collect();
@@ -117,7 +118,8 @@ fn segment_id(unit: &Unit) -> Option<i64> {
 /// Deals units out to at most `count` partitions of about equal rows; at least one partition.
 fn spread(mut units: Vec<Unit>, count: usize) -> Vec<Vec<Unit>> {
     units.sort_by_key(|unit| std::cmp::Reverse(unit.rows));
-    let mut partitions: Vec<(u64, Vec<Unit>)> = (0..count.clamp(1, units.len().max(1))).map(|_| (0, Vec::new())).collect();
+    let mut partitions: Vec<(u64, Vec<Unit>)> =
+        (0..count.clamp(1, units.len().max(1))).map(|_| (0, Vec::new())).collect();
     for unit in units {
         if let Some(least) = partitions.iter_mut().min_by_key(|(rows, _)| *rows) {
             least.0 += unit.rows.max(1);

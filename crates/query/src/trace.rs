@@ -47,7 +47,8 @@ impl Engine {
         let running = self.start().await?;
         let snapshot = self.snapshot(tenant, signal)?;
         let columns = record_columns(&names(signal, &snapshot)?);
-        let scan = self.scan(signal, bind(&of_trace(trace_id), &names(signal, &snapshot)?, self.now_ns())?, &running.stop);
+        let scan =
+            self.scan(signal, bind(&of_trace(trace_id), &names(signal, &snapshot)?, self.now_ns())?, &running.stop);
         let work = move || {
             let schema = schema_of(&columns);
             let (units, _) = scan.units(&snapshot)?;
@@ -118,7 +119,8 @@ fn tree(trace_id: String, spans: Vec<Row>, logs: Vec<Row>) -> Trace {
     let mut problems = Vec::new();
     let spans = unique(spans, &mut problems);
     let times: Vec<Times> = spans.iter().map(Times::of).collect();
-    let start = times.iter().map(|t| t.start).min().or_else(|| logs.first().map(|log| Times::of(log).start)).unwrap_or(0);
+    let start =
+        times.iter().map(|t| t.start).min().or_else(|| logs.first().map(|log| Times::of(log).start)).unwrap_or(0);
     let end = times.iter().map(|t| t.end).max().unwrap_or(start);
     let shape = Shape::of(&spans, &times, &mut problems);
     let mut services: BTreeMap<String, TraceService> = BTreeMap::new();

@@ -15,7 +15,10 @@ use crate::part::Part;
 /// All rows of `parts` in segment order, and how many repeated spans were left out.
 pub fn ordered(signal: Signal, parts: &[Part]) -> (Vec<RowRef>, u64) {
     match signal {
-        Signal::Logs => (by_key(parts, &[log::SERVICE], |batch, row| batch.columns[log::TEMPLATE_ID].ints()[row].cast_unsigned()), 0),
+        Signal::Logs => (
+            by_key(parts, &[log::SERVICE], |batch, row| batch.columns[log::TEMPLATE_ID].ints()[row].cast_unsigned()),
+            0,
+        ),
         Signal::Metrics => (by_key(parts, &[metric::SERVICE, metric::NAME], |_, _| 0), 0),
         Signal::Spans => by_trace(parts),
     }

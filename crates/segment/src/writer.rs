@@ -11,13 +11,13 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use xxhash_rust::xxh3::Xxh3Default;
 
+use crate::SegmentError;
 use crate::gather;
 use crate::limits::{PAGE_ROWS, ROW_GROUP_ROWS};
 use crate::order;
 use crate::part::Part;
 use crate::promote::Layout;
 use crate::summary::{SCOPES, Summary};
-use crate::SegmentError;
 
 /// Version of the segment format, in the file's key-value metadata under [`VERSION_KEY`].
 pub const VERSION: &str = "1";

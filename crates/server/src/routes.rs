@@ -108,7 +108,8 @@ pub(crate) fn router(app: &Arc<App>, port: Port) -> Router {
     let mut router = Router::new();
     for route in ROUTES.iter().filter(|route| route.place.includes(port)) {
         let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::GET);
-        let handler = move |State(app): State<Arc<App>>, request: Request| dispatch(app, route.path, route.run, request);
+        let handler =
+            move |State(app): State<Arc<App>>, request: Request| dispatch(app, route.path, route.run, request);
         router = router.route(route.path, on(filter, handler));
     }
     let missing: Handler = match port {
@@ -149,7 +150,14 @@ fn wrong_method(call: &Call) -> Response {
     let path = call.parts.uri.path();
     if path.starts_with("/v1/") {
         let message = format!("{path} takes POST");
-        return otlp::status_response(405, code::UNIMPLEMENTED, &message, &[], otlp::answer_encoding(call.headers()), None);
+        return otlp::status_response(
+            405,
+            code::UNIMPLEMENTED,
+            &message,
+            &[],
+            otlp::answer_encoding(call.headers()),
+            None,
+        );
     }
     Problem::new(405, "method_not_allowed", format!("{path} does not take {}", call.parts.method)).response(&call.id)
 }
@@ -159,8 +167,10 @@ fn nothing_here(call: &Call) -> Response {
     if grpc::is_grpc(call.headers()) {
         return grpc::unimplemented(call.parts.uri.path());
     }
-    let main = address_of(call, "http").map_or_else(String::new, |address| format!("; the page and the API are at http://{address}"));
-    let message = format!("there is nothing at {}: send to /v1/logs, /v1/traces or /v1/metrics{main}", call.parts.uri.path());
+    let main = address_of(call, "http")
+        .map_or_else(String::new, |address| format!("; the page and the API are at http://{address}"));
+    let message =
+        format!("there is nothing at {}: send to /v1/logs, /v1/traces or /v1/metrics{main}", call.parts.uri.path());
     otlp::status_response(404, code::UNIMPLEMENTED, &message, &[], otlp::answer_encoding(call.headers()), None)
 }
 
@@ -177,4 +187,36 @@ fn grpc_only(call: &Call) -> Response {
 fn address_of(call: &Call, name: &str) -> Option<String> {
     let listening = call.app.listeners.get()?.iter().find(|listening| listening.name == name)?;
     Some(listening.address.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::ROUTES;
+
+    #[test]
+    fn the_description_of_the_api_has_exactly_these_paths() {
+        let document: serde_json::Value = serde_json::from_str(crate::operate::health::OPENAPI).unwrap();
+        let mut described = BTreeSet::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for method in methods.as_object().unwrap().keys() {
+                described.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+        let routed: BTreeSet<String> = ROUTES.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+        let drift: Vec<&String> = routed.symmetric_difference(&described).collect();
+        assert!(drift.is_empty(), "docs/openapi.json and the table of routes differ in {drift:?}");
+        assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+    }
+
+    #[test]
+    fn every_reference_of_the_description_leads_somewhere() {
+        let document: serde_json::Value = serde_json::from_str(crate::operate::health::OPENAPI).unwrap();
+        let text = document.to_string();
+        for piece in text.split("\"$ref\":\"#").skip(1) {
+            let pointer = piece.split('"').next().unwrap();
+            assert!(document.pointer(pointer).is_some(), "{pointer}");
+        }
+    }
 }

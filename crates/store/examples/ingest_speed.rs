@@ -73,7 +73,14 @@ fn batch(first: usize, rows: usize) -> Batch {
     batch.resource_attribute("service.name", Value::Text("checkout"));
     let resource = batch.end_resource();
     for row in first..first + rows {
-        let body = format!("order {} of user {} placed in {} ms from 10.0.{}.{}", row * 7919, row % 977, row % 313, row % 256, row % 199);
+        let body = format!(
+            "order {} of user {} placed in {} ms from 10.0.{}.{}",
+            row * 7919,
+            row % 977,
+            row % 313,
+            row % 256,
+            row % 199
+        );
         batch.attribute("http.status_code", Value::Int(200));
         batch.attribute("http.route", Value::Text("/api/orders"));
         let time = 1_750_000_000_000_000_000 + row as i64 * 1_000_000;
@@ -86,7 +93,10 @@ fn batch(first: usize, rows: usize) -> Batch {
 fn report(what: &str, records: u64, begin: (Instant, u64)) {
     let (wall_s, cpu) = (begin.0.elapsed().as_secs_f64(), cpu_ms() - begin.1);
     let each_us = cpu as f64 * 1_000.0 / records.max(1) as f64;
-    println!("{what}: {records} records in {wall_s:.2} s = {:.0}/s, {each_us:.2} us CPU per record (making them included)", records as f64 / wall_s);
+    println!(
+        "{what}: {records} records in {wall_s:.2} s = {:.0}/s, {each_us:.2} us CPU per record (making them included)",
+        records as f64 / wall_s
+    );
 }
 
 /// User and system time of this process; ticks of 10 ms.

@@ -59,7 +59,11 @@ impl Drop for SegmentEntry {
 
 impl std::fmt::Debug for SegmentEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SegmentEntry").field("id", &self.id).field("level", &self.level).field("path", &self.path).finish()
+        f.debug_struct("SegmentEntry")
+            .field("id", &self.id)
+            .field("level", &self.level)
+            .field("path", &self.path)
+            .finish()
     }
 }
 
@@ -80,7 +84,9 @@ mod tests {
 
     #[test]
     fn levels_grow_by_four() {
-        for (bytes, level) in [(0, 0), (65_535, 0), (65_536, 1), (262_144, 2), (16 << 20, 5), (64 << 20, 6), (1 << 40, 6)] {
+        for (bytes, level) in
+            [(0, 0), (65_535, 0), (65_536, 1), (262_144, 2), (16 << 20, 5), (64 << 20, 6), (1 << 40, 6)]
+        {
             assert_eq!(level_of(bytes), level, "{bytes}");
         }
     }

@@ -14,7 +14,9 @@ pub enum IngestError {
         retry_after_s: u64,
     },
     /// The disk is full; reads go on.
-    #[error("the disk of the data folder has {free_bytes} bytes free and {free_bytes_min} are needed; free some space, ingest resumes by itself")]
+    #[error(
+        "the disk of the data folder has {free_bytes} bytes free and {free_bytes_min} are needed; free some space, ingest resumes by itself"
+    )]
     DiskFull {
         /// Free bytes when last asked.
         free_bytes: u64,
@@ -77,7 +79,9 @@ pub enum StoreError {
     #[error("{0}")]
     Folder(String),
     /// The write-ahead log is still being read.
-    #[error("the store is still reading its write-ahead log ({replayed_bytes} of {total_bytes} bytes); try again in a moment")]
+    #[error(
+        "the store is still reading its write-ahead log ({replayed_bytes} of {total_bytes} bytes); try again in a moment"
+    )]
     NotReady {
         /// Bytes read.
         replayed_bytes: u64,

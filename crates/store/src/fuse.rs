@@ -48,7 +48,11 @@ impl Fuse {
         if suspended != state.blown {
             state.blown = suspended;
             if suspended {
-                tracing::error!(wall_ns, expected, "the wall clock jumped ahead by more than a day: deletion by age is suspended until it comes back, is confirmed, or the process restarts");
+                tracing::error!(
+                    wall_ns,
+                    expected,
+                    "the wall clock jumped ahead by more than a day: deletion by age is suspended until it comes back, is confirmed, or the process restarts"
+                );
             } else {
                 tracing::info!(wall_ns, "the wall clock is believable again: deletion by age resumes");
             }

@@ -7,7 +7,10 @@
 //! `maintain` compacts and deletes; `fuse` guards deletion against clocks that jump; [`ledger`] accounts for every
 //! record; [`limits`] names every bound. Decisions: docs/adr/0003-write-ahead-log.md.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests may stop and touch real files"))]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests may stop and touch real files")
+)]
 
 mod background;
 mod catalog;

@@ -102,7 +102,8 @@ impl Core {
         for owner in owners {
             let Some(entries) = state.segments.get(owner) else { continue };
             for level in 0..LEVEL_MAX {
-                let usable = |entry: &&Arc<SegmentEntry>| entry.level == level && !maintenance.unreadable.contains(&entry.id);
+                let usable =
+                    |entry: &&Arc<SegmentEntry>| entry.level == level && !maintenance.unreadable.contains(&entry.id);
                 let candidates: Vec<&Arc<SegmentEntry>> = entries.iter().filter(usable).collect();
                 if let Some(run) = self.run_of(&candidates) {
                     return Some((*owner, run));
@@ -145,7 +146,12 @@ impl Core {
                 self.catalog.replace(&ids, &[])?;
                 self.swap(owner, &ids, Vec::new());
                 add(&self.counters.segments_expired, ids.len() as u64);
-                tracing::info!(tenant = owner.0, signal = signal.name(), segments = ids.len(), "deleted segments beyond their age");
+                tracing::info!(
+                    tenant = owner.0,
+                    signal = signal.name(),
+                    segments = ids.len(),
+                    "deleted segments beyond their age"
+                );
             }
         }
         Ok(())

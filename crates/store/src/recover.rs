@@ -113,7 +113,11 @@ pub(crate) fn read_logs(
         let (scan, damaged) = scan_file(&path, &bytes, generation, counters)?;
         if scan.records.is_empty() {
             let aside = path.with_extension("damaged");
-            if damaged { env.disk.rename(&path, &aside)? } else { env.disk.remove(&path)? }
+            if damaged {
+                env.disk.rename(&path, &aside)?
+            } else {
+                env.disk.remove(&path)?
+            }
             continue;
         }
         let skip = remember(&mut logs, settings, &scan);
@@ -142,12 +146,7 @@ fn remember(logs: &mut LogContents, settings: &StoreSettings, scan: &Scan) -> Ve
 }
 
 /// The records of a file and whether it is damaged; damage is counted and logged.
-fn scan_file(
-    path: &Path,
-    bytes: &[u8],
-    generation: u64,
-    counters: &Counters,
-) -> Result<(Scan, bool), StoreError> {
+fn scan_file(path: &Path, bytes: &[u8], generation: u64, counters: &Counters) -> Result<(Scan, bool), StoreError> {
     let mut scan = Scan::default();
     match format::read_head(bytes, generation) {
         FileHead::Good { salt } => scan = format::scan(bytes, salt),
@@ -278,5 +277,9 @@ impl Core {
 
 fn decode(payload: &[u8], signal: clewline_model::signal::Signal) -> Result<Batch, String> {
     let batch = codec::decode(payload).map_err(|error| error.to_string())?;
-    if batch.signal == signal && batch.rows() > 0 { Ok(batch) } else { Err("its signal or row count is wrong".to_owned()) }
+    if batch.signal == signal && batch.rows() > 0 {
+        Ok(batch)
+    } else {
+        Err("its signal or row count is wrong".to_owned())
+    }
 }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use clewline_env::Env;
@@ -171,17 +171,13 @@ impl Store {
     }
 
     /// Locks the folder, makes what is missing in it and opens its catalog.
-    fn open_folder(
-        env: &Env,
-        layout: &Layout,
-        given: Option<Catalog>,
-    ) -> Result<(Box<dyn Lock>, Catalog), StoreError> {
+    fn open_folder(env: &Env, layout: &Layout, given: Option<Catalog>) -> Result<(Box<dyn Lock>, Catalog), StoreError> {
         let disk = &env.disk;
         disk.create_dir_all(&layout.folder)?;
         let lock = disk.lock(&layout.lock()).map_err(|error| match error.kind() {
-            std::io::ErrorKind::WouldBlock => {
-                StoreError::Folder(format!("the data folder is in use: {error}; stop that process or choose another folder"))
-            }
+            std::io::ErrorKind::WouldBlock => StoreError::Folder(format!(
+                "the data folder is in use: {error}; stop that process or choose another folder"
+            )),
             _ => StoreError::Io(error),
         })?;
         let fresh = recover::is_fresh(env, layout)?;

@@ -103,7 +103,8 @@ impl Writer {
         };
         check_tenant(name).map_err(IngestError::BadTenant)?;
         if known >= TENANTS_MAX {
-            let message = format!("tenant {name:?} is new and the store has its {TENANTS_MAX} tenants; use an existing one");
+            let message =
+                format!("tenant {name:?} is new and the store has its {TENANTS_MAX} tenants; use an existing one");
             return Err(IngestError::BadTenant(message));
         }
         if let Some(reason) = core.poison.get() {
@@ -214,7 +215,12 @@ impl Writer {
             let full = self.space.free_bytes < core.settings.free_bytes_min;
             if full != self.space.full {
                 let free_bytes = self.space.free_bytes;
-                tracing::warn!(free_bytes, free_bytes_min = core.settings.free_bytes_min, full, "free space of the data folder");
+                tracing::warn!(
+                    free_bytes,
+                    free_bytes_min = core.settings.free_bytes_min,
+                    full,
+                    "free space of the data folder"
+                );
             }
             self.space.full = full;
         }
@@ -286,7 +292,10 @@ pub(crate) fn check_tenant(name: &str) -> Result<(), String> {
         return Err("the tenant name is empty; give it 1 to 150 bytes".to_owned());
     }
     if name.len() > TENANT_NAME_BYTES_MAX {
-        return Err(format!("the tenant name has {} bytes and at most {TENANT_NAME_BYTES_MAX} are accepted", name.len()));
+        return Err(format!(
+            "the tenant name has {} bytes and at most {TENANT_NAME_BYTES_MAX} are accepted",
+            name.len()
+        ));
     }
     if name.chars().any(char::is_control) {
         return Err(format!("the tenant name {name:?} contains control characters; use printable ones"));

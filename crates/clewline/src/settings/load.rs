@@ -202,7 +202,8 @@ fn line_of(text: &str, offset: usize) -> usize {
 /// `; did you mean …?` where a name is near.
 fn suggestion(name: &str) -> String {
     let key = |name: &str| name.rsplit('.').next().unwrap_or("").to_owned();
-    let near = |setting: &&super::Setting| distance(setting.name, name).min(1 + distance(&key(setting.name), &key(name)));
+    let near =
+        |setting: &&super::Setting| distance(setting.name, name).min(1 + distance(&key(setting.name), &key(name)));
     match TABLE.iter().min_by_key(near).filter(|setting| near(setting) <= 3) {
         Some(setting) => format!("; did you mean {}?", setting.name),
         None => "; `clewline config print` lists all".to_owned(),
@@ -257,15 +258,31 @@ mod tests {
     #[test]
     fn mistakes_are_named_with_their_place() {
         let table: [(&[(&str, &str)], &str, &str); 9] = [
-            (&[], "[listen]\nhtp = \"a:1\"", "c.toml line 2: there is no setting listen.htp; did you mean listen.http?"),
+            (
+                &[],
+                "[listen]\nhtp = \"a:1\"",
+                "c.toml line 2: there is no setting listen.htp; did you mean listen.http?",
+            ),
             (&[], "[lisen]\nhttp = \"a:1\"", "did you mean listen.http?"),
-            (&[], "[query]\n\ntimeout_s = \"soon\"", "c.toml line 3: query.timeout_s: `soon` cannot be used; expected a length of time"),
-            (&[], "[query]\ntimeout_s = []", "c.toml line 2: query.timeout_s: a text, a number, true or false was expected"),
+            (
+                &[],
+                "[query]\n\ntimeout_s = \"soon\"",
+                "c.toml line 3: query.timeout_s: `soon` cannot be used; expected a length of time",
+            ),
+            (
+                &[],
+                "[query]\ntimeout_s = []",
+                "c.toml line 2: query.timeout_s: a text, a number, true or false was expected",
+            ),
             (&[], "[query\n", "c.toml line 1: this is not TOML"),
             (&[], "[zebra]\nx = 1", "there is no setting zebra.x; `clewline config print` lists all"),
             (&[("CLEWLINE_LISTEN_HTTP", "a:1")], "", "did you mean CLEWLINE_LISTEN__HTTP?"),
             (&[("CLEWLINE_ZEBRA__X", "1")], "", "CLEWLINE_ZEBRA__X: there is no such setting"),
-            (&[("CLEWLINE_WAL__FSYNC", "maybe")], "", "CLEWLINE_WAL__FSYNC: `maybe` cannot be used; expected true or false"),
+            (
+                &[("CLEWLINE_WAL__FSYNC", "maybe")],
+                "",
+                "CLEWLINE_WAL__FSYNC: `maybe` cannot be used; expected true or false",
+            ),
         ];
         for (environment, file, expect) in table {
             let errors = load(&sources(&[], environment, file)).unwrap_err();

@@ -98,7 +98,10 @@ mod tests {
             std::fs::write(PAGE, reference()).unwrap();
         }
         let written = std::fs::read_to_string(PAGE).unwrap_or_default();
-        assert!(written == reference(), "docs/configuration.md is not up to date: run this test with CLEWLINE_REWRITE=1");
+        assert!(
+            written == reference(),
+            "docs/configuration.md is not up to date: run this test with CLEWLINE_REWRITE=1"
+        );
     }
 
     #[test]

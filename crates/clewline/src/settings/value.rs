@@ -87,9 +87,9 @@ impl Kind {
             Kind::Bytes { min, max } => within(parse_bytes(text), min, max),
             Kind::Seconds { min, max } => within(parse_seconds(text), min, max),
             Kind::Age if text.is_empty() || text.eq_ignore_ascii_case("none") => Some(Value::Age(None)),
-            Kind::Age => {
-                parse_seconds(text).filter(|seconds| *seconds >= AGE_SECONDS_MIN).map(|seconds| Value::Age(Some(seconds)))
-            }
+            Kind::Age => parse_seconds(text)
+                .filter(|seconds| *seconds >= AGE_SECONDS_MIN)
+                .map(|seconds| Value::Age(Some(seconds))),
             Kind::Choice(words) => words.contains(&text).then(|| Value::Text(text.to_owned())),
         };
         value.ok_or_else(|| format!("`{text}` cannot be used; expected {}", self.expected()))
@@ -172,7 +172,9 @@ mod tests {
 
     #[test]
     fn units() {
-        for (text, expect) in [("64MiB", 64 << 20), ("64 mib", 64 << 20), ("1.5KiB", 1536), ("1_000", 1000), ("2GB", 2_000_000_000)] {
+        for (text, expect) in
+            [("64MiB", 64 << 20), ("64 mib", 64 << 20), ("1.5KiB", 1536), ("1_000", 1000), ("2GB", 2_000_000_000)]
+        {
             assert_eq!(parse_bytes(text), Some(expect), "{text}");
         }
         for (text, expect) in [("30", 30), ("30s", 30), ("1.5h", 5400), ("30d", 2_592_000), ("2w", 1_209_600)] {

@@ -43,11 +43,11 @@ pub(crate) fn all(seed: u64) -> Vec<Class> {
     let trace = hex(&trace_id_of(seed, 7));
     let number_in_text = "SELECT approx_percentile_cont(0.5) WITHIN GROUP (ORDER BY ms) AS p50, \
         approx_percentile_cont(0.99) WITHIN GROUP (ORDER BY ms) AS p99 \
-        FROM (SELECT CAST(regexp_match(body, 'completed with status [0-9]+ in ([0-9]+) ms')[1] AS BIGINT) AS ms FROM logs \
+        FROM (SELECT TRY_CAST(split_part(split_part(body, ' in ', 2), ' ms', 1) AS BIGINT) AS ms FROM logs \
         WHERE body LIKE '%completed with status%') WHERE ms IS NOT NULL";
     vec![
         class("logs", "rare word, rows", 5.0, logs(RARE_WORD, 100)),
-        class("logs", "substring anywhere", 30.0, logs("*nsufficient fu* | stats count() as n", 100)),
+        class("logs", "substring anywhere", 30.0, logs("*\"nsufficient fu\"* | stats count() as n", 100)),
         class(
             "logs",
             "regex",

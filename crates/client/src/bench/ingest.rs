@@ -120,6 +120,7 @@ pub(crate) fn measure(server: &Server, load: Load, args: &BenchArgs, pid: Option
     send_all(server, load, usize::from(args.connections))?;
     let wall_s = started.elapsed().as_secs_f64();
     let per_record = |amount: f64| amount / records.max(1) as f64;
+    settle(server);
     let cpu_after = pid.and_then(rest);
     let disk_after = disk_bytes(server, args.data_dir.as_deref());
     Ok(Outcome {
@@ -135,6 +136,9 @@ pub(crate) fn measure(server: &Server, load: Load, args: &BenchArgs, pid: Option
             .map(|(before, after)| per_record(after.saturating_sub(before) as f64)),
     })
 }
+
+/// Longest wait for the server to turn its log into segments (it does so by itself after a minute).
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(150);
 
 fn send_all(server: &Server, load: Load, connections: usize) -> Result<(), CliError> {
     let (load, next) = (Arc::new(load), Arc::new(AtomicUsize::new(0)));
@@ -184,6 +188,18 @@ fn rest(pid: u32) -> Option<f64> {
             return Some(now);
         }
         last = now;
+    }
+}
+
+/// Waits until everything sent is in segments: only then do bytes on disk and processor time count all the work.
+fn settle(server: &Server) {
+    let deadline = machine::monotonic() + SETTLE_TIMEOUT;
+    while machine::monotonic() < deadline {
+        let log = server.get_json("/api/v1/status", &[]).ok();
+        if log.and_then(|status| status.pointer("/storage/wal_bytes").and_then(Value::as_u64)).unwrap_or(0) == 0 {
+            return;
+        }
+        machine::sleep(Duration::from_secs(1));
     }
 }
 

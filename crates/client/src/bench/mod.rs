@@ -219,7 +219,7 @@ fn timing_row(timing: &Timing) -> Row {
     let class = &timing.class;
     let (value, mark) = match &timing.median_ms {
         Ok(median) => (format!("{} ms", time::significant(*median)), verdict(*median, class.goal_ms)),
-        Err(reason) => (reason.clone(), "✗"),
+        Err(reason) => (reason.chars().take(60).collect(), "✗"),
     };
     row(vec![
         ("query", json!(format!("{}: {}", class.data, class.name))),

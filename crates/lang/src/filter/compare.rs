@@ -16,24 +16,16 @@ pub(super) fn parse(p: &mut Parser, field: Option<&str>) -> Result<Test, ParseEr
         return Err(p.error_here("expected a comparison"));
     };
     if field.is_none() {
-        return Err(p
-            .error_at(start, "a comparison needs a field")
-            .hint("write `field:>10`"));
+        return Err(p.error_at(start, "a comparison needs a field").hint("write `field:>10`"));
     }
     let (text, quoted) = value(p, &format!("a value after `{}`", op.as_str()))?;
-    let value = if quoted {
-        Scalar::Text(text)
-    } else {
-        parse_scalar(&text)
-    };
+    let value = if quoted { Scalar::Text(text) } else { parse_scalar(&text) };
     Ok(Test::Compare { op, value })
 }
 
 /// Reads `>`, `>=`, `<` or `<=`.
 pub(super) fn operator(p: &mut Parser) -> Option<CompareOp> {
-    [CompareOp::Ge, CompareOp::Le, CompareOp::Gt, CompareOp::Lt]
-        .into_iter()
-        .find(|op| p.eat(op.as_str()))
+    [CompareOp::Ge, CompareOp::Le, CompareOp::Gt, CompareOp::Lt].into_iter().find(|op| p.eat(op.as_str()))
 }
 
 pub(super) fn print(f: &mut fmt::Formatter<'_>, op: CompareOp, value: &Scalar) -> fmt::Result {
@@ -56,10 +48,7 @@ mod tests {
         check_filter("version:>\"10\"", "version[> Text(\"10\")]");
         check_filter("ip:>10.0.0.1", "ip[> Ip(10.0.0.1)]");
         check_filter("ip:>=::1", "ip[>= Ip(::1)]");
-        check_filter(
-            "status:(>=500 <600)",
-            "and(status[>= Int(500)] status[< Int(600)])",
-        );
+        check_filter("status:(>=500 <600)", "and(status[>= Int(500)] status[< Int(600)])");
         check_filter("status:!>500", "not(status[> Int(500)])");
     }
 

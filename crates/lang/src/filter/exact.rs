@@ -14,23 +14,19 @@ pub(super) fn parse(p: &mut Parser, field: Option<&str>) -> Result<Test, ParseEr
     let start = p.pos();
     p.eat("=");
     if p.peek() == Some('=') {
-        return Err(p
-            .error_at(start, "`==` is not an operator")
-            .hint("write one `=`"));
+        return Err(p.error_at(start, "`==` is not an operator").hint("write one `=`"));
     }
     let (text, _) = value(p, "a value after `=`")?;
     if p.peek() == Some('*') {
         let error = p.error_here("`=` compares the whole value, so `*` cannot follow");
-        return Err(error.hint(format!(
-            "write `~\"^{text}\"` for values that start so, or quote the star"
-        )));
+        return Err(error.hint(format!("write `~\"^{text}\"` for values that start so, or quote the star")));
     }
     match (text.is_empty(), field) {
         (false, _) => Ok(Test::Exact(text)),
         (true, Some(_)) => Ok(Test::Empty),
-        (true, None) => Err(p
-            .error_at(start, "an empty value needs a field")
-            .hint("write `field:\"\"` for rows without it")),
+        (true, None) => {
+            Err(p.error_at(start, "an empty value needs a field").hint("write `field:\"\"` for rows without it"))
+        }
     }
 }
 

@@ -14,25 +14,18 @@ pub(super) fn parse(p: &mut Parser) -> Result<Test, ParseError> {
     let start = p.pos();
     let values = one_of::parse_list(p)?;
     let bad = |message: String| {
-        p.error_at(start, message)
-            .hint("write `ipv4_range(\"10.0.0.0/8\")` or `ipv4_range(10.0.0.1, 10.0.0.9)`")
+        p.error_at(start, message).hint("write `ipv4_range(\"10.0.0.0/8\")` or `ipv4_range(10.0.0.1, 10.0.0.9)`")
     };
     let (low, high) = match values.as_slice() {
-        [one] => {
-            network(one).ok_or_else(|| bad(format!("`{one}` is not an IPv4 address or network")))?
-        }
+        [one] => network(one).ok_or_else(|| bad(format!("`{one}` is not an IPv4 address or network")))?,
         [low, high] => {
             let address = |text: &String| {
-                text.parse::<Ipv4Addr>()
-                    .map(u32::from)
-                    .map_err(|_| bad(format!("`{text}` is not an IPv4 address")))
+                text.parse::<Ipv4Addr>().map(u32::from).map_err(|_| bad(format!("`{text}` is not an IPv4 address")))
             };
             (address(low)?, address(high)?)
         }
         _ => {
-            return Err(bad(
-                "`ipv4_range` takes one network or two addresses".to_owned()
-            ));
+            return Err(bad("`ipv4_range` takes one network or two addresses".to_owned()));
         }
     };
     if low > high {
@@ -44,10 +37,7 @@ pub(super) fn parse(p: &mut Parser) -> Result<Test, ParseError> {
 /// First and last address of `10.0.0.0/8`, or of one address.
 fn network(text: &str) -> Option<(u32, u32)> {
     let (address, bits) = match text.split_once('/') {
-        Some((address, bits)) => (
-            address,
-            bits.parse::<u32>().ok().filter(|bits| *bits <= 32)?,
-        ),
+        Some((address, bits)) => (address, bits.parse::<u32>().ok().filter(|bits| *bits <= 32)?),
         None => (text, 32),
     };
     let address = u32::from(address.parse::<Ipv4Addr>().ok()?);
@@ -56,12 +46,7 @@ fn network(text: &str) -> Option<(u32, u32)> {
 }
 
 pub(super) fn print(f: &mut fmt::Formatter<'_>, low: u32, high: u32) -> fmt::Result {
-    write!(
-        f,
-        "ipv4_range({}, {})",
-        Ipv4Addr::from(low),
-        Ipv4Addr::from(high)
-    )
+    write!(f, "ipv4_range({}, {})", Ipv4Addr::from(low), Ipv4Addr::from(high))
 }
 
 #[cfg(test)]
@@ -70,10 +55,7 @@ mod tests {
 
     #[test]
     fn parses_and_prints() {
-        check_filter(
-            "ip:ipv4_range(\"10.0.0.0/8\")",
-            "ip[10.0.0.0-10.255.255.255]",
-        );
+        check_filter("ip:ipv4_range(\"10.0.0.0/8\")", "ip[10.0.0.0-10.255.255.255]");
         check_filter("ip:ipv4_range(10.1.2.3/8)", "ip[10.0.0.0-10.255.255.255]");
         check_filter("ip:ipv4_range(10.0.0.1, 10.0.0.9)", "ip[10.0.0.1-10.0.0.9]");
         check_filter("ip:ipv4_range(1.2.3.4)", "ip[1.2.3.4-1.2.3.4]");
@@ -83,30 +65,10 @@ mod tests {
 
     #[test]
     fn errors() {
-        check_error(
-            "ip:ipv4_range(10.0.0/8)",
-            14,
-            "`10.0.0/8` is not an IPv4 address or network",
-            "10.0.0.0/8",
-        );
+        check_error("ip:ipv4_range(10.0.0/8)", 14, "`10.0.0/8` is not an IPv4 address or network", "10.0.0.0/8");
         check_error("ip:ipv4_range(1.2.3.4/33)", 14, "is not an IPv4", "");
-        check_error(
-            "ip:ipv4_range(1.2.3.4, x)",
-            14,
-            "`x` is not an IPv4 address",
-            "",
-        );
-        check_error(
-            "ip:ipv4_range(1.2.3.4, 1.2.3.3)",
-            14,
-            "above the second",
-            "",
-        );
-        check_error(
-            "ip:ipv4_range(a, b, c)",
-            14,
-            "one network or two addresses",
-            "",
-        );
+        check_error("ip:ipv4_range(1.2.3.4, x)", 14, "`x` is not an IPv4 address", "");
+        check_error("ip:ipv4_range(1.2.3.4, 1.2.3.3)", 14, "above the second", "");
+        check_error("ip:ipv4_range(a, b, c)", 14, "one network or two addresses", "");
     }
 }

@@ -55,10 +55,7 @@ impl Filter {
     fn matches(field: Option<&str>, test: Test) -> Filter {
         match (field, test) {
             (None, Test::Any) => Filter::All,
-            (field, test) => Filter::Match {
-                field: field.map(str::to_owned),
-                test,
-            },
+            (field, test) => Filter::Match { field: field.map(str::to_owned), test },
         }
     }
 }
@@ -71,9 +68,7 @@ fn group(p: &mut Parser, field: Option<&str>) -> Result<Filter, ParseError> {
     p.eat("(");
     p.skip_space();
     if p.peek() == Some(')') {
-        return Err(p
-            .error_at(open, "the parentheses are empty")
-            .hint("write a filter inside, or `*` for every row"));
+        return Err(p.error_at(open, "the parentheses are empty").hint("write a filter inside, or `*` for every row"));
     }
     let filter = p.or(field)?;
     p.expect_close(open)?;
@@ -116,9 +111,7 @@ fn field_name(p: &mut Parser, outer: Option<&str>) -> Result<Option<FieldName>, 
             FieldName::Named(name) => name,
         };
         let message = format!("`{shown}:` names a second field inside the value of `{outer}:`");
-        return Err(p
-            .error_at(start, message)
-            .hint("quote a value that holds a colon"));
+        return Err(p.error_at(start, message).hint("quote a value that holds a colon"));
     }
     p.eat(":");
     Ok(Some(name))
@@ -137,9 +130,7 @@ fn of_field(p: &mut Parser, field: &FieldName, start: usize) -> Result<Filter, P
     if matches!(p.peek(), None | Some(')' | '|')) {
         let shown = Name(name);
         let hint = format!("write `{shown}:*` for any value, `{shown}:\"\"` for none");
-        return Err(p
-            .error_at(at_value, format!("`{name}:` has no value"))
-            .hint(hint));
+        return Err(p.error_at(at_value, format!("`{name}:` has no value")).hint(hint));
     }
     if name == "_time" {
         let range = time::parse(p)?;
@@ -155,20 +146,14 @@ fn of_field(p: &mut Parser, field: &FieldName, start: usize) -> Result<Filter, P
 /// Nothing stands where a filter should.
 fn missing(p: &Parser, field: Option<&str>) -> ParseError {
     match field {
-        Some(field) => p.error_here(format!(
-            "expected a value for `{field}:`, found {}",
-            p.describe()
-        )),
+        Some(field) => p.error_here(format!("expected a value for `{field}:`, found {}", p.describe())),
         None => p.error_here(format!("expected a filter, found {}", p.describe())),
     }
 }
 
 fn keyword_is_no_word(p: &Parser) -> Result<(), ParseError> {
     let word = p.peek_bare();
-    if !["and", "or", "not"]
-        .iter()
-        .any(|keyword| word.eq_ignore_ascii_case(keyword))
-    {
+    if !["and", "or", "not"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword)) {
         return Ok(());
     }
     let error = p.error_here(format!("`{word}` needs a filter on each side"));
@@ -176,8 +161,7 @@ fn keyword_is_no_word(p: &Parser) -> Result<(), ParseError> {
 }
 
 fn stream_selector(p: &Parser) -> ParseError {
-    p.error_here("stream selectors `{…}` are not part of this language")
-        .hint("write `name:=\"value\"` for each label")
+    p.error_here("stream selectors `{…}` are not part of this language").hint("write `name:=\"value\"` for each label")
 }
 
 /// After a term there must be white space, a parenthesis, a pipe or the end.
@@ -188,15 +172,11 @@ fn end_of_term(p: &Parser, start: usize) -> Result<(), ParseError> {
         Some(',') => p
             .error_here("a comma cannot stand here")
             .hint("quote text with a comma, or list values as `field:in(a, b)`"),
-        Some('*') => p
-            .error_here("`*` cannot stand here")
-            .hint("write a regular expression: `~\"a.*b\"`"),
-        Some('"' | '\'' | '`') => p
-            .error_here("a quote in the middle of a word")
-            .hint("put a space before it, or quote the whole"),
-        Some(c) => p
-            .error_here(format!("`{}` cannot stand here", c.escape_debug()))
-            .hint("quote text that holds it"),
+        Some('*') => p.error_here("`*` cannot stand here").hint("write a regular expression: `~\"a.*b\"`"),
+        Some('"' | '\'' | '`') => {
+            p.error_here("a quote in the middle of a word").hint("put a space before it, or quote the whole")
+        }
+        Some(c) => p.error_here(format!("`{}` cannot stand here", c.escape_debug())).hint("quote text that holds it"),
     };
     debug_assert!(start <= p.pos());
     Err(error)
@@ -213,11 +193,7 @@ fn value(p: &mut Parser, what: &str) -> Result<(String, bool), ParseError> {
         return Err(p.error_here(format!("expected {what}, found {}", p.describe())));
     }
     let text = p.rest().get(..len).unwrap_or("").to_owned();
-    if let Some(operator) = text
-        .chars()
-        .next()
-        .filter(|c| matches!(c, '=' | '~' | '<' | '>' | '!'))
-    {
+    if let Some(operator) = text.chars().next().filter(|c| matches!(c, '=' | '~' | '<' | '>' | '!')) {
         let error = p.error_here(format!("a bare value cannot start with `{operator}`"));
         return Err(error.hint("quote it if it is part of the value"));
     }

@@ -19,18 +19,13 @@ pub(super) fn parse_list(p: &mut Parser) -> Result<Vec<String>, ParseError> {
             break;
         }
         if p.at_end() {
-            return Err(p
-                .error_at(open, "the `(` opened here is never closed")
-                .hint("add `)`"));
+            return Err(p.error_at(open, "the `(` opened here is never closed").hint("add `)`"));
         }
         let (value, _) = value(p, "a value of the list")?;
         values.push(value);
         p.skip_space();
         if matches!(p.peek(), Some(c) if !matches!(c, ',' | ')')) {
-            let error = p.error_here(format!(
-                "expected `,` or `)` in the list, found {}",
-                p.describe()
-            ));
+            let error = p.error_here(format!("expected `,` or `)` in the list, found {}", p.describe()));
             return Err(error.hint("separate values by commas, and quote values with spaces"));
         }
         if !p.eat(",") {
@@ -67,19 +62,9 @@ mod tests {
 
     #[test]
     fn errors() {
-        check_error(
-            "level:in()",
-            10,
-            "expected a value of the list, found `)`",
-            "",
-        );
+        check_error("level:in()", 10, "expected a value of the list, found `)`", "");
         check_error("level:in(a", 9, "never closed", "add `)`");
-        check_error(
-            "level:in(a b)",
-            12,
-            "expected `,` or `)` in the list, found `b`",
-            "commas",
-        );
+        check_error("level:in(a b)", 12, "expected `,` or `)` in the list, found `b`", "commas");
         check_error("level:in(a | fields x)", 12, "found `|`", "");
         check_error("level:in(*)", 10, "found `*`", "");
     }

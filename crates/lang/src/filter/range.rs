@@ -12,9 +12,7 @@ use super::value;
 /// Reads `[a, b)` without the word `range`.
 pub(super) fn parse_bare(p: &mut Parser, field: Option<&str>) -> Result<Test, ParseError> {
     if field.is_none() {
-        return Err(p
-            .error_here("`[` cannot start a word")
-            .hint("quote text that holds it, or write `field:[a, b)`"));
+        return Err(p.error_here("`[` cannot start a word").hint("quote text that holds it, or write `field:[a, b)`"));
     }
     parse(p)
 }
@@ -22,9 +20,7 @@ pub(super) fn parse_bare(p: &mut Parser, field: Option<&str>) -> Result<Test, Pa
 /// Reads from the bracket after the word `range`.
 pub(super) fn parse_function(p: &mut Parser, field: Option<&str>) -> Result<Test, ParseError> {
     if field.is_none() {
-        return Err(p
-            .error_here("`range` needs a field")
-            .hint("write `field:range[a, b)`"));
+        return Err(p.error_here("`range` needs a field").hint("write `field:range[a, b)`"));
     }
     parse(p)
 }
@@ -38,15 +34,10 @@ fn parse(p: &mut Parser) -> Result<Test, ParseError> {
     let high = end(p)?;
     let high_inclusive = close_bracket(p, open)?;
     if low.is_none() && high.is_none() {
-        return Err(p
-            .error_at(open, "the range is open at both ends")
-            .hint("write `field:*` for any value"));
+        return Err(p.error_at(open, "the range is open at both ends").hint("write `field:*` for any value"));
     }
     let bound = |value: Option<Scalar>, inclusive| value.map(|value| Bound { value, inclusive });
-    Ok(Test::Range {
-        low: bound(low, low_inclusive),
-        high: bound(high, high_inclusive),
-    })
+    Ok(Test::Range { low: bound(low, low_inclusive), high: bound(high, high_inclusive) })
 }
 
 /// Reads `[` or `(`: whether the end belongs to the range.
@@ -67,14 +58,9 @@ pub(super) fn close_bracket(p: &mut Parser, open: usize) -> Result<bool, ParseEr
         return Ok(false);
     }
     if p.at_end() {
-        return Err(p
-            .error_at(open, "the range opened here is never closed")
-            .hint("add `]` or `)`"));
+        return Err(p.error_at(open, "the range opened here is never closed").hint("add `]` or `)`"));
     }
-    Err(p.error_here(format!(
-        "expected `]` or `)` to close the range, found {}",
-        p.describe()
-    )))
+    Err(p.error_here(format!("expected `]` or `)` to close the range, found {}", p.describe())))
 }
 
 fn end(p: &mut Parser) -> Result<Option<Scalar>, ParseError> {
@@ -90,31 +76,15 @@ fn end(p: &mut Parser) -> Result<Option<Scalar>, ParseError> {
     })
 }
 
-pub(super) fn print(
-    f: &mut fmt::Formatter<'_>,
-    low: Option<&Bound>,
-    high: Option<&Bound>,
-) -> fmt::Result {
+pub(super) fn print(f: &mut fmt::Formatter<'_>, low: Option<&Bound>, high: Option<&Bound>) -> fmt::Result {
     match low {
-        Some(Bound {
-            value,
-            inclusive: true,
-        }) => write!(f, "range[{value}, ")?,
-        Some(Bound {
-            value,
-            inclusive: false,
-        }) => write!(f, "range({value}, ")?,
+        Some(Bound { value, inclusive: true }) => write!(f, "range[{value}, ")?,
+        Some(Bound { value, inclusive: false }) => write!(f, "range({value}, ")?,
         None => f.write_str("range[*, ")?,
     }
     match high {
-        Some(Bound {
-            value,
-            inclusive: true,
-        }) => write!(f, "{value}]"),
-        Some(Bound {
-            value,
-            inclusive: false,
-        }) => write!(f, "{value})"),
+        Some(Bound { value, inclusive: true }) => write!(f, "{value}]"),
+        Some(Bound { value, inclusive: false }) => write!(f, "{value})"),
         None => f.write_str("*]"),
     }
 }
@@ -135,12 +105,7 @@ mod tests {
 
     #[test]
     fn errors() {
-        check_error(
-            "a:[1 2]",
-            6,
-            "expected `,` between the ends of the range, found `2`",
-            "",
-        );
+        check_error("a:[1 2]", 6, "expected `,` between the ends of the range, found `2`", "");
         check_error("a:[1, 2", 3, "never closed", "add `]`");
         check_error("a:[1, 2}", 8, "expected `]` or `)`", "");
         check_error("a:[*, inf]", 3, "open at both ends", "field:*");

@@ -16,9 +16,7 @@ pub(super) fn parse(p: &mut Parser) -> Result<Test, ParseError> {
     let start = p.pos();
     let (source, quoted) = value(p, "a regular expression after `~`")?;
     if !quoted && matches!(p.peek(), Some('*' | '(' | '[' | '{' | ',')) {
-        return Err(p
-            .error_at(start, "this regular expression needs quotes")
-            .hint("write `~\"…\"`"));
+        return Err(p.error_at(start, "this regular expression needs quotes").hint("write `~\"…\"`"));
     }
     p.check_regex(&source, start)?;
     Ok(Test::Regex(source))
@@ -49,17 +47,10 @@ mod tests {
         check_error("path:~a.*b", 7, "needs quotes", "~\"");
         check_error("path:~", 7, "found the end of the query", "");
         let refuse = |source: &str| {
-            if source == "(" {
-                Err("unclosed group".to_owned())
-            } else {
-                Ok(())
-            }
+            if source == "(" { Err("unclosed group".to_owned()) } else { Ok(()) }
         };
         let error = parse_checked("a path:~\"(\"", &refuse).unwrap_err();
-        assert_eq!(
-            (error.column, error.message.as_str()),
-            (9, "bad regular expression: unclosed group")
-        );
+        assert_eq!((error.column, error.message.as_str()), (9, "bad regular expression: unclosed group"));
         assert!(parse_checked("a path:~\"x\"", &refuse).is_ok());
     }
 }

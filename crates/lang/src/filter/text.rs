@@ -19,61 +19,33 @@ pub(super) fn parse(p: &mut Parser, field: Option<&str>) -> Result<Test, ParseEr
         let (text, _) = value(p, "text")?;
         if !p.eat("*") {
             let hint = format!("write `*{text}*` for text anywhere, or `~\"{text}$\"`");
-            return Err(p
-                .error_at(start, "`*` before text needs another after it")
-                .hint(hint));
+            return Err(p.error_at(start, "`*` before text needs another after it").hint(hint));
         }
-        return Ok(if text.is_empty() {
-            Test::Any
-        } else {
-            Test::Substring(text)
-        });
+        return Ok(if text.is_empty() { Test::Any } else { Test::Substring(text) });
     }
     let (text, quoted) = value(p, "a filter")?;
     if p.eat("*") {
-        return Ok(if text.is_empty() {
-            Test::Any
-        } else {
-            Test::Prefix(text)
-        });
+        return Ok(if text.is_empty() { Test::Any } else { Test::Prefix(text) });
     }
     if !text.is_empty() {
-        return Ok(if quoted {
-            Test::Phrase(text)
-        } else {
-            Test::Word(text)
-        });
+        return Ok(if quoted { Test::Phrase(text) } else { Test::Word(text) });
     }
     if field.is_none() {
-        return Err(p
-            .error_at(start, "an empty phrase needs a field")
-            .hint("write `field:\"\"` for rows without it"));
+        return Err(p.error_at(start, "an empty phrase needs a field").hint("write `field:\"\"` for rows without it"));
     }
     Ok(Test::Empty)
 }
 
 pub(super) fn print_word(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    if reads_as_word(text) {
-        f.write_str(text)
-    } else {
-        print_phrase(f, text)
-    }
+    if reads_as_word(text) { f.write_str(text) } else { print_phrase(f, text) }
 }
 
 pub(super) fn print_prefix(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    if is_plain(text) {
-        write!(f, "{text}*")
-    } else {
-        write!(f, "{}*", Quoted(text))
-    }
+    if is_plain(text) { write!(f, "{text}*") } else { write!(f, "{}*", Quoted(text)) }
 }
 
 pub(super) fn print_substring(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    if is_plain(text) {
-        write!(f, "*{text}*")
-    } else {
-        write!(f, "*{}*", Quoted(text))
-    }
+    if is_plain(text) { write!(f, "*{text}*") } else { write!(f, "*{}*", Quoted(text)) }
 }
 
 pub(super) fn print_phrase(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
@@ -99,15 +71,9 @@ mod tests {
         check_filter("level:\"\"", "level[Empty]");
         check_filter("*:error", "any[Word(error)]");
         check_filter("foo-bar", "any[Word(foo-bar)]");
-        check_filter(
-            "path:/api/v1/users?id=1&x=%20",
-            "path[Word(/api/v1/users?id=1&x=%20)]",
-        );
+        check_filter("path:/api/v1/users?id=1&x=%20", "path[Word(/api/v1/users?id=1&x=%20)]");
         check_filter("user_agent:curl/7.88", "user_agent[Word(curl/7.88)]");
-        check_filter(
-            "http://host:80/a?b=c#d",
-            "any[Word(http://host:80/a?b=c#d)]",
-        );
+        check_filter("http://host:80/a?b=c#d", "any[Word(http://host:80/a?b=c#d)]");
         check_filter("url:http://host:80/a", "url[Word(http://host:80/a)]");
         check_filter("std::io::Error", "any[Word(std::io::Error)]");
         check_filter("10:30:05", "any[Word(10:30:05)]");
@@ -119,10 +85,7 @@ mod tests {
         check_filter("field:#x", "field[Word(#x)]");
         check_filter("\"and\"", "any[Phrase(and)]");
         check_filter("android", "any[Word(android)]");
-        check_filter(
-            "\"a\\tb\\u00e9\\x41\\u{1F600}\\d\"",
-            "any[Phrase(a\tbéA😀\\d)]",
-        );
+        check_filter("\"a\\tb\\u00e9\\x41\\u{1F600}\\d\"", "any[Phrase(a\tbéA😀\\d)]");
     }
 
     #[test]

@@ -15,10 +15,7 @@ pub(super) fn parse(p: &mut Parser) -> Result<TimeRange, ParseError> {
     let range = match p.peek() {
         Some('*') => {
             p.eat("*");
-            TimeRange::Between {
-                low: None,
-                high: None,
-            }
+            TimeRange::Between { low: None, high: None }
         }
         Some('[' | '(') => bracketed(p)?,
         Some('>' | '<') => compared(p)?,
@@ -46,11 +43,7 @@ fn bracketed(p: &mut Parser) -> Result<TimeRange, ParseError> {
 
 fn end(p: &mut Parser) -> Result<Option<Moment>, ParseError> {
     p.skip_space();
-    if p.eat("*") {
-        Ok(None)
-    } else {
-        moment(p).map(Some)
-    }
+    if p.eat("*") { Ok(None) } else { moment(p).map(Some) }
 }
 
 /// `>=x`. Of a duration the comparison is of ages, as in LogsQL: `_time:>1h` is older than one hour.
@@ -80,20 +73,12 @@ fn single(p: &mut Parser) -> Result<TimeRange, ParseError> {
     let start = p.pos();
     let moment = moment(p)?;
     match (moment.kind, moment.start) {
-        (MomentKind::Duration, TimePoint::Ago(0)) => {
-            Err(p.error_at(start, "the time range is empty"))
+        (MomentKind::Duration, TimePoint::Ago(0)) => Err(p.error_at(start, "the time range is empty")),
+        (MomentKind::Duration, TimePoint::Ago(duration_ns)) => Ok(TimeRange::Last { duration_ns, offset_ns: 0 }),
+        (MomentKind::Now, _) => {
+            Err(p.error_at(start, "`now` is a moment, not a range").hint("write `_time:5m`, or `_time:[now-1h, now)`"))
         }
-        (MomentKind::Duration, TimePoint::Ago(duration_ns)) => Ok(TimeRange::Last {
-            duration_ns,
-            offset_ns: 0,
-        }),
-        (MomentKind::Now, _) => Err(p
-            .error_at(start, "`now` is a moment, not a range")
-            .hint("write `_time:5m`, or `_time:[now-1h, now)`")),
-        _ => Ok(TimeRange::Between {
-            low: Some(moment.start),
-            high: Some(moment.end),
-        }),
+        _ => Ok(TimeRange::Between { low: Some(moment.start), high: Some(moment.end) }),
     }
 }
 
@@ -126,51 +111,22 @@ fn shifted(range: TimeRange, offset_ns: i64) -> TimeRange {
         TimePoint::Ago(ns) => TimePoint::Ago(ns.saturating_add(offset_ns).max(-i64::MAX)),
     };
     match range {
-        TimeRange::Last { duration_ns, .. } => TimeRange::Last {
-            duration_ns,
-            offset_ns,
-        },
-        TimeRange::Between { low, high } => TimeRange::Between {
-            low: low.map(point),
-            high: high.map(point),
-        },
+        TimeRange::Last { duration_ns, .. } => TimeRange::Last { duration_ns, offset_ns },
+        TimeRange::Between { low, high } => TimeRange::Between { low: low.map(point), high: high.map(point) },
     }
 }
 
 /// Writes the value of `_time:`.
 pub(crate) fn print(f: &mut fmt::Formatter<'_>, range: &TimeRange) -> fmt::Result {
     match range {
-        TimeRange::Last {
-            duration_ns,
-            offset_ns: 0,
-        } => f.write_str(&format_duration(*duration_ns)),
-        TimeRange::Last {
-            duration_ns,
-            offset_ns,
-        } => {
-            write!(
-                f,
-                "{} offset {}",
-                format_duration(*duration_ns),
-                format_duration(*offset_ns)
-            )
+        TimeRange::Last { duration_ns, offset_ns: 0 } => f.write_str(&format_duration(*duration_ns)),
+        TimeRange::Last { duration_ns, offset_ns } => {
+            write!(f, "{} offset {}", format_duration(*duration_ns), format_duration(*offset_ns))
         }
-        TimeRange::Between {
-            low: None,
-            high: None,
-        } => f.write_str("*"),
-        TimeRange::Between {
-            low: Some(low),
-            high: None,
-        } => write!(f, ">={low}"),
-        TimeRange::Between {
-            low: None,
-            high: Some(high),
-        } => write!(f, "<{high}"),
-        TimeRange::Between {
-            low: Some(low),
-            high: Some(high),
-        } => write!(f, "[{low}, {high})"),
+        TimeRange::Between { low: None, high: None } => f.write_str("*"),
+        TimeRange::Between { low: Some(low), high: None } => write!(f, ">={low}"),
+        TimeRange::Between { low: None, high: Some(high) } => write!(f, "<{high}"),
+        TimeRange::Between { low: Some(low), high: Some(high) } => write!(f, "[{low}, {high})"),
     }
 }
 
@@ -184,38 +140,14 @@ mod tests {
         check_filter("_time:1h30m", "time[1h30m]");
         check_filter("_time:5m offset 1h", "time[5m offset 1h]");
         check_filter("_time:5m offset", "and(time[5m] any[Word(offset)])");
-        check_filter(
-            "_time:5m AND offset AND 1h",
-            "and(time[5m] any[Word(offset)] any[Word(1h)])",
-        );
-        check_filter(
-            "_time:2026-08-01",
-            "time[[2026-08-01T00:00:00Z, 2026-08-02T00:00:00Z)]",
-        );
-        check_filter(
-            "_time:2026",
-            "time[[2026-01-01T00:00:00Z, 2027-01-01T00:00:00Z)]",
-        );
-        check_filter(
-            "_time:2026-08-01T10:00:00Z",
-            "time[[2026-08-01T10:00:00Z, 2026-08-01T10:00:01Z)]",
-        );
-        check_filter(
-            "_time:\"2026-08-01 10:30\"",
-            "time[[2026-08-01T10:30:00Z, 2026-08-01T10:31:00Z)]",
-        );
-        check_filter(
-            "_time:1785578400",
-            "time[[2026-08-01T10:00:00Z, 2026-08-01T10:00:01Z)]",
-        );
-        check_filter(
-            "_time:[2026-08-01, 2026-08-03]",
-            "time[[2026-08-01T00:00:00Z, 2026-08-04T00:00:00Z)]",
-        );
-        check_filter(
-            "_time:(2026-08-01, 2026-08-03)",
-            "time[[2026-08-02T00:00:00Z, 2026-08-03T00:00:00Z)]",
-        );
+        check_filter("_time:5m AND offset AND 1h", "and(time[5m] any[Word(offset)] any[Word(1h)])");
+        check_filter("_time:2026-08-01", "time[[2026-08-01T00:00:00Z, 2026-08-02T00:00:00Z)]");
+        check_filter("_time:2026", "time[[2026-01-01T00:00:00Z, 2027-01-01T00:00:00Z)]");
+        check_filter("_time:2026-08-01T10:00:00Z", "time[[2026-08-01T10:00:00Z, 2026-08-01T10:00:01Z)]");
+        check_filter("_time:\"2026-08-01 10:30\"", "time[[2026-08-01T10:30:00Z, 2026-08-01T10:31:00Z)]");
+        check_filter("_time:1785578400", "time[[2026-08-01T10:00:00Z, 2026-08-01T10:00:01Z)]");
+        check_filter("_time:[2026-08-01, 2026-08-03]", "time[[2026-08-01T00:00:00Z, 2026-08-04T00:00:00Z)]");
+        check_filter("_time:(2026-08-01, 2026-08-03)", "time[[2026-08-02T00:00:00Z, 2026-08-03T00:00:00Z)]");
         check_filter("_time:[now-1h, now)", "time[[now-1h, now)]");
         check_filter("_time:[1h, 30m)", "time[[now-1h, now-30m)]");
         check_filter("_time:[*, 2026)", "time[<2026-01-01T00:00:00Z]");
@@ -229,10 +161,7 @@ mod tests {
         check_filter("_time:>=now-1h", "time[>=now-1h]");
         check_filter("_time:<now+1m", "time[<now+1m]");
         check_filter("_time:<=now", "time[<now+1ns]");
-        check_filter(
-            "_time:2026-08-01 offset 1d",
-            "time[[2026-07-31T00:00:00Z, 2026-08-01T00:00:00Z)]",
-        );
+        check_filter("_time:2026-08-01 offset 1d", "time[[2026-07-31T00:00:00Z, 2026-08-01T00:00:00Z)]");
         check_filter("_time:*", "time[*]");
         check_filter("!_time:5m error", "and(not(time[5m]) any[Word(error)])");
     }
@@ -240,18 +169,8 @@ mod tests {
     #[test]
     fn errors() {
         check_error("_time:", 7, "`_time:` has no value", "");
-        check_error(
-            "_time:yesterday",
-            7,
-            "`yesterday` is not a time",
-            "write `5m`",
-        );
-        check_error(
-            "a _time:2026-02-30",
-            9,
-            "`2026-02-30` is not a time",
-            "write `5m`",
-        );
+        check_error("_time:yesterday", 7, "`yesterday` is not a time", "write `5m`");
+        check_error("a _time:2026-02-30", 9, "`2026-02-30` is not a time", "write `5m`");
         check_error("_time:now", 7, "not a range", "_time:5m");
         check_error("_time:0s", 7, "empty", "");
         check_error("_time:[now-1h now]", 15, "expected `,`", "");

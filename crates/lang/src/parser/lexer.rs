@@ -34,9 +34,7 @@ pub(crate) fn bare_len(rest: &str) -> usize {
             '(' | ')' | '[' | ']' | '{' | '}' | '|' | ',' | '"' | '*' | '`' => true,
             '\'' => {
                 let inside = before.is_some_and(char::is_alphanumeric)
-                    && chars
-                        .peek()
-                        .is_some_and(|(_, after)| after.is_alphanumeric());
+                    && chars.peek().is_some_and(|(_, after)| after.is_alphanumeric());
                 !inside
             }
             c => c.is_whitespace() || c.is_control(),
@@ -96,10 +94,7 @@ impl<'a> Parser<'a> {
 
     /// Whether what comes before this place ends a token for certain.
     fn starts_token(&self) -> bool {
-        let before = self
-            .text
-            .get(..self.pos)
-            .and_then(|before| before.chars().next_back());
+        let before = self.text.get(..self.pos).and_then(|before| before.chars().next_back());
         before.is_none_or(|c| c.is_whitespace() || matches!(c, '(' | ')' | '|' | ',' | '!' | '-'))
     }
 
@@ -157,12 +152,7 @@ impl<'a> Parser<'a> {
                 value.push(c);
             }
         }
-        Err(self
-            .error_at(
-                open,
-                format!("the quote {quote} opened here is never closed"),
-            )
-            .hint(format!("add {quote}")))
+        Err(self.error_at(open, format!("the quote {quote} opened here is never closed")).hint(format!("add {quote}")))
     }
 
     /// Reads what follows a backslash.
@@ -177,11 +167,7 @@ impl<'a> Parser<'a> {
             '0' => '\0',
             '\\' | '"' | '\'' | '`' => c,
             'x' | 'u' => {
-                let code = if c == 'x' {
-                    self.hex(2)
-                } else {
-                    self.unicode_escape()
-                };
+                let code = if c == 'x' { self.hex(2) } else { self.unicode_escape() };
                 code.and_then(char::from_u32).ok_or_else(|| {
                     self.error_at(start, "bad escape in a quoted string")
                         .hint(r"write `\xHH`, `\uHHHH` or `\u{HHHHH}`, or `\\` for a backslash")
@@ -209,10 +195,7 @@ impl<'a> Parser<'a> {
 
     /// Reads exactly `len` hexadecimal digits.
     fn hex(&mut self, len: usize) -> Option<u32> {
-        let digits = self
-            .rest()
-            .get(..len)
-            .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+        let digits = self.rest().get(..len).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
         self.pos += len;
         u32::from_str_radix(digits, 16).ok()
     }
@@ -228,10 +211,7 @@ impl<'a> Parser<'a> {
             }
             return Ok(name);
         }
-        let len = self
-            .rest()
-            .find(|c| !is_name_char(c))
-            .unwrap_or(self.rest().len());
+        let len = self.rest().find(|c| !is_name_char(c)).unwrap_or(self.rest().len());
         let name = self.rest().get(..len).unwrap_or("");
         if !name.starts_with(|c: char| is_name_start(c) || c.is_alphanumeric()) {
             let error = self.error_here(format!("expected {what}, found {}", self.describe()));
@@ -250,10 +230,7 @@ impl<'a> Parser<'a> {
         if self.eat(text) {
             return Ok(());
         }
-        Err(self.error_here(format!(
-            "expected `{text}` {context}, found {}",
-            self.describe()
-        )))
+        Err(self.error_here(format!("expected `{text}` {context}, found {}", self.describe())))
     }
 
     /// Reads the `)` of the parenthesis that was opened at `open`.
@@ -263,15 +240,10 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         if self.at_end() || self.peek() == Some('|') {
-            return Err(self
-                .error_at(open, "the `(` opened here is never closed")
-                .hint("add `)`"));
+            return Err(self.error_at(open, "the `(` opened here is never closed").hint("add `)`"));
         }
         let column = self.error_at(open, "").column;
-        let message = format!(
-            "expected `)` for the `(` at column {column}, found {}",
-            self.describe()
-        );
+        let message = format!("expected `)` for the `(` at column {column}, found {}", self.describe());
         Err(self.error_here(message))
     }
 

@@ -33,19 +33,9 @@ mod tests {
 
     #[test]
     fn errors() {
-        check_error(
-            "* | fields",
-            11,
-            "expected the name of a field, found the end",
-            "",
-        );
+        check_error("* | fields", 11, "expected the name of a field, found the end", "");
         check_error("* | fields a, a", 15, "`a` is named twice", "");
-        check_error(
-            "* | fields *",
-            12,
-            "expected the name of a field, found `*`",
-            "patterns of names",
-        );
+        check_error("* | fields *", 12, "expected the name of a field, found `*`", "patterns of names");
         check_error("* | fields (a, b", 12, "never closed", "add `)`");
         check_error("* | fields a b", 14, "unexpected `b`", "");
         check_error("* | fields \"\"", 12, "is empty", "");

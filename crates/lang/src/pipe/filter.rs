@@ -26,10 +26,7 @@ mod tests {
 
     #[test]
     fn parses_and_prints() {
-        check_pipes(
-            "* | filter level:error | where n:>5 or x",
-            "where level:error | where n:>5 OR x",
-        );
+        check_pipes("* | filter level:error | where n:>5 or x", "where level:error | where n:>5 OR x");
         check_pipes("* | where (a b)", "where a b");
         check_pipes("* | where *", "where *");
     }

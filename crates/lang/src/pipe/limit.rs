@@ -27,24 +27,9 @@ mod tests {
 
     #[test]
     fn errors() {
-        check_error(
-            "* | limit",
-            10,
-            "expected a number of rows after `limit`, found the end",
-            "",
-        );
-        check_error(
-            "* | limit ten",
-            11,
-            "`ten` is not a number of rows",
-            "whole number",
-        );
+        check_error("* | limit", 10, "expected a number of rows after `limit`, found the end", "");
+        check_error("* | limit ten", 11, "`ten` is not a number of rows", "whole number");
         check_error("* | limit -1", 11, "`-1` is not a number", "");
-        check_error(
-            "* | limit 99999999999999999999",
-            11,
-            "more than any store holds",
-            "",
-        );
+        check_error("* | limit 99999999999999999999", 11, "more than any store holds", "");
     }
 }

@@ -39,11 +39,7 @@ pub(super) fn items(
             break;
         }
     }
-    if in_parentheses {
-        p.expect_close(open)
-    } else {
-        Ok(())
-    }
+    if in_parentheses { p.expect_close(open) } else { Ok(()) }
 }
 
 /// Reads a number of rows.
@@ -51,10 +47,7 @@ pub(super) fn rows(p: &mut Parser, what: &str) -> Result<u64, ParseError> {
     p.skip_space();
     let word = p.peek_bare();
     if word.is_empty() {
-        return Err(p.error_here(format!(
-            "expected a number of rows after `{what}`, found {}",
-            p.describe()
-        )));
+        return Err(p.error_here(format!("expected a number of rows after `{what}`, found {}", p.describe())));
     }
     let digits = word.bytes().all(|b| b.is_ascii_digit());
     match word.parse().ok().filter(|n| digits && *n <= ROWS_MAX) {
@@ -63,8 +56,6 @@ pub(super) fn rows(p: &mut Parser, what: &str) -> Result<u64, ParseError> {
             Ok(n)
         }
         None if digits => Err(p.error_here(format!("{word} rows are more than any store holds"))),
-        None => Err(p
-            .error_here(format!("`{word}` is not a number of rows"))
-            .hint("write a whole number")),
+        None => Err(p.error_here(format!("`{word}` is not a number of rows")).hint("write a whole number")),
     }
 }

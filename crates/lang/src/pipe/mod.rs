@@ -86,23 +86,14 @@ pub(crate) fn parse_all(p: &mut Parser) -> Result<Vec<Pipe>, ParseError> {
 fn parse_one<'a>(p: &mut Parser<'a>, pipes: &mut Vec<Pipe>) -> Result<&'a str, ParseError> {
     p.skip_space();
     let start = p.pos();
-    let len = p
-        .rest()
-        .find(|c| !is_name_char(c))
-        .unwrap_or(p.rest().len());
+    let len = p.rest().find(|c| !is_name_char(c)).unwrap_or(p.rest().len());
     let word = p.rest().get(..len).unwrap_or("");
     let known = || PIPES.iter().flat_map(|(names, _)| names.iter().copied());
     if word.is_empty() {
         let error = p.error_here(format!("expected a pipe after `|`, found {}", p.describe()));
-        return Err(error.hint(format!(
-            "the pipes are {}",
-            known().collect::<Vec<_>>().join(", ")
-        )));
+        return Err(error.hint(format!("the pipes are {}", known().collect::<Vec<_>>().join(", "))));
     }
-    if let Some((_, body)) = PIPES
-        .iter()
-        .find(|(names, _)| names.iter().any(|name| word.eq_ignore_ascii_case(name)))
-    {
+    if let Some((_, body)) = PIPES.iter().find(|(names, _)| names.iter().any(|name| word.eq_ignore_ascii_case(name))) {
         p.seek(start + len);
         body(p, pipes)?;
         return Ok(word);
@@ -112,10 +103,7 @@ fn parse_one<'a>(p: &mut Parser<'a>, pipes: &mut Vec<Pipe>) -> Result<&'a str, P
         return Ok("stats");
     }
     let error = p.error_at(start, format!("unknown pipe `{word}`"));
-    let error = error.hint(format!(
-        "the pipes are {}",
-        known().collect::<Vec<_>>().join(", ")
-    ));
+    let error = error.hint(format!("the pipes are {}", known().collect::<Vec<_>>().join(", ")));
     Err(error.suggest(nearest(word, known().chain(stats::function_names()))))
 }
 
@@ -133,12 +121,7 @@ impl Pipe {
             Pipe::Limit(_) | Pipe::Offset(_) => {}
             Pipe::Stats(stats) => {
                 names.extend(stats.by.iter().map(|key| key.field.clone()));
-                names.extend(
-                    stats
-                        .aggregates
-                        .iter()
-                        .flat_map(|aggregate| aggregate.fields.iter().cloned()),
-                );
+                names.extend(stats.aggregates.iter().flat_map(|aggregate| aggregate.fields.iter().cloned()));
             }
             Pipe::Top(top) => names.extend(top.fields.iter().cloned()),
             Pipe::Uniq(uniq) => names.extend(uniq.fields.iter().cloned()),
@@ -176,37 +159,12 @@ mod tests {
 
     #[test]
     fn errors() {
-        check_error(
-            "a | ",
-            5,
-            "expected a pipe after `|`, found the end",
-            "fields",
-        );
+        check_error("a | ", 5, "expected a pipe after `|`, found the end", "fields");
         check_error("a | | b", 5, "found `|`", "");
-        check_error(
-            "a | stast count()",
-            5,
-            "unknown pipe `stast`",
-            "did you mean `stats`?",
-        );
-        check_error(
-            "a | cuont()",
-            5,
-            "unknown pipe `cuont`",
-            "did you mean `count`?",
-        );
-        check_error(
-            "a | extract x",
-            5,
-            "unknown pipe `extract`",
-            "the pipes are fields",
-        );
-        check_error(
-            "a | limit 3 4",
-            13,
-            "unexpected `4` after the pipe `limit`",
-            "`|`",
-        );
+        check_error("a | stast count()", 5, "unknown pipe `stast`", "did you mean `stats`?");
+        check_error("a | cuont()", 5, "unknown pipe `cuont`", "did you mean `count`?");
+        check_error("a | extract x", 5, "unknown pipe `extract`", "the pipes are fields");
+        check_error("a | limit 3 4", 13, "unexpected `4` after the pipe `limit`", "`|`");
         check_error(&"| limit 1".repeat(70), 577, "more than 64 pipes", "");
     }
 }

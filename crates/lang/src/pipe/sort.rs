@@ -61,12 +61,7 @@ pub(super) fn print(f: &mut fmt::Formatter<'_>, keys: &[SortKey]) -> fmt::Result
     f.write_str("sort by (")?;
     for (index, key) in keys.iter().enumerate() {
         let comma = if index == 0 { "" } else { ", " };
-        write!(
-            f,
-            "{comma}{}{}",
-            Name(&key.field),
-            if key.desc { " desc" } else { "" }
-        )?;
+        write!(f, "{comma}{}{}", Name(&key.field), if key.desc { " desc" } else { "" })?;
     }
     f.write_str(")")
 }
@@ -79,39 +74,18 @@ mod tests {
     fn parses_and_prints() {
         check_pipes("* | sort by (a desc, b)", "sort by (a desc, b)");
         check_pipes("* | order by (a asc)", "sort by (a)");
-        check_pipes(
-            "* | sort by (a) desc limit 10",
-            "sort by (a desc) | limit 10",
-        );
+        check_pipes("* | sort by (a) desc limit 10", "sort by (a desc) | limit 10");
         check_pipes("* | sort (a, b desc) desc", "sort by (a desc, b)");
         check_pipes("* | sort a desc, b", "sort by (a desc, b)");
-        check_pipes(
-            "* | sort by (a) limit 10 offset 5",
-            "sort by (a) | offset 5 | limit 10",
-        );
+        check_pipes("* | sort by (a) limit 10 offset 5", "sort by (a) | offset 5 | limit 10");
         check_pipes("* | sort by (\"desc\" desc)", "sort by (\"desc\" desc)");
     }
 
     #[test]
     fn errors() {
-        check_error(
-            "* | sort",
-            9,
-            "expected the name of a field to sort by, found the end",
-            "",
-        );
-        check_error(
-            "* | sort by (a b)",
-            16,
-            "expected `)` for the `(` at column 13, found `b`",
-            "",
-        );
+        check_error("* | sort", 9, "expected the name of a field to sort by, found the end", "");
+        check_error("* | sort by (a b)", 16, "expected `)` for the `(` at column 13, found `b`", "");
         check_error("* | sort by (a) limit x", 23, "not a number of rows", "");
-        check_error(
-            "* | sort by (a) limit 1 limit 2",
-            25,
-            "unexpected `limit`",
-            "",
-        );
+        check_error("* | sort by (a) limit 1 limit 2", 25, "unexpected `limit`", "");
     }
 }

@@ -85,13 +85,8 @@ const FUNCTIONS: &[(&str, Function)] = &[
 ];
 
 /// Named widths of a time group, as in LogsQL; months and years have no fixed width.
-const NAMED_BUCKETS: &[(&str, &str)] = &[
-    ("second", "1s"),
-    ("minute", "1m"),
-    ("hour", "1h"),
-    ("day", "1d"),
-    ("week", "1w"),
-];
+const NAMED_BUCKETS: &[(&str, &str)] =
+    &[("second", "1s"), ("minute", "1m"), ("hour", "1h"), ("day", "1d"), ("week", "1w")];
 
 /// The names of all functions.
 pub(super) fn function_names() -> impl Iterator<Item = &'static str> {
@@ -101,20 +96,15 @@ pub(super) fn function_names() -> impl Iterator<Item = &'static str> {
 impl Function {
     /// The name as written in a query.
     pub fn name(self) -> &'static str {
-        let same =
-            |other: &Function| std::mem::discriminant(other) == std::mem::discriminant(&self);
-        FUNCTIONS
-            .iter()
-            .find(|(_, function)| same(function))
-            .map_or("", |(name, _)| name)
+        let same = |other: &Function| std::mem::discriminant(other) == std::mem::discriminant(&self);
+        FUNCTIONS.iter().find(|(_, function)| same(function)).map_or("", |(name, _)| name)
     }
 }
 
 /// Whether a pipe that begins with `word` is a `stats` pipe without the word `stats`.
 pub(super) fn starts_without_name(word: &str, after: &str) -> bool {
     let called = after.trim_start().starts_with('(');
-    let known = word.eq_ignore_ascii_case("by")
-        || function_names().any(|name| word.eq_ignore_ascii_case(name));
+    let known = word.eq_ignore_ascii_case("by") || function_names().any(|name| word.eq_ignore_ascii_case(name));
     called && known
 }
 
@@ -137,10 +127,7 @@ pub(super) fn parse(p: &mut Parser, pipes: &mut Vec<Pipe>) -> Result<(), ParseEr
     } else if p.at_keyword("by") {
         return Err(p.error_here("`by` is written twice"));
     }
-    if let Some(clash) = aggregates
-        .iter()
-        .find(|aggregate| by.iter().any(|key| key.field == aggregate.alias))
-    {
+    if let Some(clash) = aggregates.iter().find(|aggregate| by.iter().any(|key| key.field == aggregate.alias)) {
         let error = p.error_at(start, format!("two columns are called `{}`", clash.alias));
         return Err(error.hint("name the function: `as other_name`"));
     }
@@ -173,10 +160,7 @@ fn group_keys(p: &mut Parser) -> Result<Vec<GroupKey>, ParseError> {
 fn bucket(p: &mut Parser) -> Result<Bucket, ParseError> {
     p.skip_space();
     let word = p.peek_bare();
-    let text = NAMED_BUCKETS
-        .iter()
-        .find(|(name, _)| word.eq_ignore_ascii_case(name))
-        .map_or(word, |(_, width)| width);
+    let text = NAMED_BUCKETS.iter().find(|(name, _)| word.eq_ignore_ascii_case(name)).map_or(word, |(_, width)| width);
     let bucket = match parse_scalar(text) {
         Scalar::Duration(ns) if ns > 0 => Bucket::Duration(ns),
         Scalar::Int(n) if n > 0 => Bucket::Number(n as f64),
@@ -185,9 +169,7 @@ fn bucket(p: &mut Parser) -> Result<Bucket, ParseError> {
         _ => {
             let found = p.describe();
             let error = p.error_here(format!("expected the width of a group, found {found}"));
-            return Err(
-                error.hint("write a duration (`_time:5m`) or a number (`size:100`) above zero")
-            );
+            return Err(error.hint("write a duration (`_time:5m`) or a number (`size:100`) above zero"));
         }
     };
     p.seek(p.pos() + word.len());
@@ -203,10 +185,7 @@ fn aggregate(p: &mut Parser, before: &[Aggregate]) -> Result<Aggregate, ParseErr
         let error = p.error_here(format!("expected a function, found {}", p.describe()));
         return Err(error.hint(known_functions()));
     }
-    let Some((name, function)) = FUNCTIONS
-        .iter()
-        .find(|(name, _)| word.eq_ignore_ascii_case(name))
-    else {
+    let Some((name, function)) = FUNCTIONS.iter().find(|(name, _)| word.eq_ignore_ascii_case(name)) else {
         return Err(unknown_function(p, word));
     };
     p.seek(start + word.len());
@@ -221,37 +200,21 @@ fn aggregate(p: &mut Parser, before: &[Aggregate]) -> Result<Aggregate, ParseErr
         None => {
             let base = default_alias(function, &fields);
             let numbered = (2..).map(|n| format!("{base}_{n}"));
-            std::iter::once(base.clone())
-                .chain(numbered)
-                .find(|alias| !is_taken(alias))
-                .unwrap_or(base)
+            std::iter::once(base.clone()).chain(numbered).find(|alias| !is_taken(alias)).unwrap_or(base)
         }
     };
-    Ok(Aggregate {
-        function,
-        fields,
-        alias,
-    })
+    Ok(Aggregate { function, fields, alias })
 }
 
 fn known_functions() -> String {
-    format!(
-        "the functions are {}",
-        function_names().collect::<Vec<_>>().join(", ")
-    )
+    format!("the functions are {}", function_names().collect::<Vec<_>>().join(", "))
 }
 
 fn unknown_function(p: &Parser, word: &str) -> ParseError {
     let error = p.error_here(format!("unknown function `{word}`"));
-    match word
-        .strip_prefix(['p', 'P'])
-        .filter(|level| level.len() == 2)
-        .and_then(|level| level.parse::<u8>().ok())
-    {
+    match word.strip_prefix(['p', 'P']).filter(|level| level.len() == 2).and_then(|level| level.parse::<u8>().ok()) {
         Some(level) => error.hint(format!("write `quantile(0.{level:02}, field)`")),
-        None => error
-            .hint(known_functions())
-            .suggest(nearest(word, function_names())),
+        None => error.hint(known_functions()).suggest(nearest(word, function_names())),
     }
 }
 
@@ -292,24 +255,14 @@ fn arguments(
     if arity_holds {
         return Ok((function, fields));
     }
-    Err(p.error_at(
-        start,
-        format!("`{name}` takes {wanted}, but {} are written", fields.len()),
-    ))
+    Err(p.error_at(start, format!("`{name}` takes {wanted}, but {} are written", fields.len())))
 }
 
 /// Reads the level of a quantile and the comma.
 fn level(p: &mut Parser) -> Result<f64, ParseError> {
     let word = p.peek_bare();
-    let Some(level) = word
-        .parse::<f64>()
-        .ok()
-        .filter(|level| (0.0..=1.0).contains(level))
-    else {
-        let error = p.error_here(format!(
-            "expected the level of the quantile, from 0 to 1, found {}",
-            p.describe()
-        ));
+    let Some(level) = word.parse::<f64>().ok().filter(|level| (0.0..=1.0).contains(level)) else {
+        let error = p.error_here(format!("expected the level of the quantile, from 0 to 1, found {}", p.describe()));
         return Err(error.hint("write `quantile(0.99, field)`"));
     };
     p.seek(p.pos() + word.len());
@@ -328,12 +281,9 @@ fn alias(p: &mut Parser) -> Result<Option<(String, usize)>, ParseError> {
         return Ok(None);
     }
     if !named && p.at_keyword("if") {
-        return Err(p
-            .error_here("`if` is not supported")
-            .hint("filter the rows before `stats`"));
+        return Err(p.error_here("`if` is not supported").hint("filter the rows before `stats`"));
     }
-    p.name("a name for the column")
-        .map(|alias| Some((alias, start)))
+    p.name("a name for the column").map(|alias| Some((alias, start)))
 }
 
 /// The name of a column nobody named.
@@ -344,11 +294,7 @@ fn default_alias(function: Function, fields: &[String]) -> String {
     };
     for field in fields {
         alias.push('_');
-        alias.extend(
-            field
-                .chars()
-                .map(|c| if c.is_alphanumeric() { c } else { '_' }),
-        );
+        alias.extend(field.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }));
     }
     alias
 }
@@ -357,20 +303,12 @@ fn default_alias(function: Function, fields: &[String]) -> String {
 fn percentile_name(level: f64) -> String {
     let text = level.to_string();
     let Some(digits) = text.strip_prefix("0.") else {
-        return if level == 0.0 {
-            "p0".to_owned()
-        } else {
-            "p100".to_owned()
-        };
+        return if level == 0.0 { "p0".to_owned() } else { "p100".to_owned() };
     };
     let padded = format!("{digits:0<2}");
     let (whole, fraction) = padded.split_at_checked(2).unwrap_or((&padded, ""));
     let whole = whole.strip_prefix('0').unwrap_or(whole);
-    if fraction.is_empty() {
-        format!("p{whole}")
-    } else {
-        format!("p{whole}_{fraction}")
-    }
+    if fraction.is_empty() { format!("p{whole}") } else { format!("p{whole}_{fraction}") }
 }
 
 impl fmt::Display for Bucket {
@@ -395,12 +333,7 @@ impl fmt::Display for Aggregate {
 pub(super) fn print(f: &mut fmt::Formatter<'_>, stats: &Stats) -> fmt::Result {
     f.write_str("stats ")?;
     for (index, key) in stats.by.iter().enumerate() {
-        write!(
-            f,
-            "{}{}",
-            if index == 0 { "by (" } else { ", " },
-            Name(&key.field)
-        )?;
+        write!(f, "{}{}", if index == 0 { "by (" } else { ", " }, Name(&key.field))?;
         if let Some(bucket) = key.bucket {
             write!(f, ":{bucket}")?;
         }
@@ -422,48 +355,21 @@ mod tests {
     #[test]
     fn parses_and_prints() {
         check_pipes("* | stats count()", "stats count() as count");
-        check_pipes(
-            "* | stats by (service) count() as n",
-            "stats by (service) count() as n",
-        );
-        check_pipes(
-            "* | stats (service) count() n",
-            "stats by (service) count() as n",
-        );
-        check_pipes(
-            "* | count() by (service)",
-            "stats by (service) count() as count",
-        );
-        check_pipes(
-            "* | count() hits by (service)",
-            "stats by (service) count() as \"hits\"",
-        );
-        check_pipes(
-            "* | by (service) count()",
-            "stats by (service) count() as count",
-        );
-        check_pipes(
-            "* | stats count() by service, host",
-            "stats by (service, host) count() as count",
-        );
+        check_pipes("* | stats by (service) count() as n", "stats by (service) count() as n");
+        check_pipes("* | stats (service) count() n", "stats by (service) count() as n");
+        check_pipes("* | count() by (service)", "stats by (service) count() as count");
+        check_pipes("* | count() hits by (service)", "stats by (service) count() as \"hits\"");
+        check_pipes("* | by (service) count()", "stats by (service) count() as count");
+        check_pipes("* | stats count() by service, host", "stats by (service, host) count() as count");
         check_pipes("* | COUNT(*) BY (a)", "stats by (a) count() as count");
-        check_pipes(
-            "* | stats by (_time:1m, b:10KiB) count()",
-            "stats by (_time:1m, b:10240) count() as count",
-        );
-        check_pipes(
-            "* | stats by (_time:day, b:0.5) count()",
-            "stats by (_time:1d, b:0.5) count() as count",
-        );
+        check_pipes("* | stats by (_time:1m, b:10KiB) count()", "stats by (_time:1m, b:10240) count() as count");
+        check_pipes("* | stats by (_time:day, b:0.5) count()", "stats by (_time:1d, b:0.5) count() as count");
         check_pipes(
             "* | stats sum(duration_ns), quantile(0.99, duration_ns), count_uniq(a, b), count(x)",
             "stats sum(duration_ns) as sum_duration_ns, quantile(0.99, duration_ns) as p99_duration_ns, \
              count_uniq(a, b) as count_uniq_a_b, count(x) as count_x",
         );
-        check_pipes(
-            "* | stats avg(a.b), avg(a-b)",
-            "stats avg(a.b) as avg_a_b, avg(a-b) as avg_a_b_2",
-        );
+        check_pipes("* | stats avg(a.b), avg(a-b)", "stats avg(a.b) as avg_a_b, avg(a-b) as avg_a_b_2");
         check_pipes(
             "* | stats min(a), max(a), median(\"a b\")",
             "stats min(a) as min_a, max(a) as max_a, median(\"a b\") as median_a_b",
@@ -472,96 +378,30 @@ mod tests {
 
     #[test]
     fn percentile_names() {
-        for (level, name) in [
-            (0.99, "p99"),
-            (0.999, "p99_9"),
-            (0.5, "p50"),
-            (0.05, "p5"),
-            (0.57, "p57"),
-            (1.0, "p100"),
-            (0.0, "p0"),
-        ] {
+        for (level, name) in
+            [(0.99, "p99"), (0.999, "p99_9"), (0.5, "p50"), (0.05, "p5"), (0.57, "p57"), (1.0, "p100"), (0.0, "p0")]
+        {
             assert_eq!(percentile_name(level), name);
         }
     }
 
     #[test]
     fn errors() {
-        check_error(
-            "* | stats",
-            10,
-            "expected a function, found the end",
-            "count",
-        );
-        check_error(
-            "* | stats cuont()",
-            11,
-            "unknown function `cuont`",
-            "did you mean `count`?",
-        );
-        check_error(
-            "* | stats p99(a)",
-            11,
-            "unknown function `p99`",
-            "quantile(0.99, field)",
-        );
-        check_error(
-            "* | stats count",
-            16,
-            "expected `(` after the function `count`, found the end",
-            "",
-        );
-        check_error(
-            "* | stats sum()",
-            11,
-            "`sum` takes one field, but 0 are written",
-            "",
-        );
+        check_error("* | stats", 10, "expected a function, found the end", "count");
+        check_error("* | stats cuont()", 11, "unknown function `cuont`", "did you mean `count`?");
+        check_error("* | stats p99(a)", 11, "unknown function `p99`", "quantile(0.99, field)");
+        check_error("* | stats count", 16, "expected `(` after the function `count`, found the end", "");
+        check_error("* | stats sum()", 11, "`sum` takes one field, but 0 are written", "");
         check_error("* | stats count(a, b)", 11, "at most one field", "");
-        check_error(
-            "* | stats quantile(a)",
-            20,
-            "level of the quantile",
-            "quantile(0.99, field)",
-        );
+        check_error("* | stats quantile(a)", 20, "level of the quantile", "quantile(0.99, field)");
         check_error("* | stats quantile(1.5, a)", 20, "from 0 to 1", "");
         check_error("* | stats quantile(0.5 a)", 24, "expected `,`", "");
-        check_error(
-            "* | stats count() as n, sum(a) as n",
-            35,
-            "two columns are called `n`",
-            "",
-        );
-        check_error(
-            "* | stats by (n) count() as n",
-            11,
-            "two columns are called `n`",
-            "as other_name",
-        );
-        check_error(
-            "* | stats by (a) count() by (b)",
-            26,
-            "`by` is written twice",
-            "",
-        );
-        check_error(
-            "* | stats by (_time:0s) count()",
-            21,
-            "width of a group",
-            "above zero",
-        );
-        check_error(
-            "* | stats by (_time:month) count()",
-            21,
-            "width of a group",
-            "",
-        );
-        check_error(
-            "* | stats count() if (x)",
-            19,
-            "`if` is not supported",
-            "before `stats`",
-        );
+        check_error("* | stats count() as n, sum(a) as n", 35, "two columns are called `n`", "");
+        check_error("* | stats by (n) count() as n", 11, "two columns are called `n`", "as other_name");
+        check_error("* | stats by (a) count() by (b)", 26, "`by` is written twice", "");
+        check_error("* | stats by (_time:0s) count()", 21, "width of a group", "above zero");
+        check_error("* | stats by (_time:month) count()", 21, "width of a group", "");
+        check_error("* | stats count() if (x)", 19, "`if` is not supported", "before `stats`");
         check_error("* | stats count() by (a", 22, "never closed", "");
         check_error("* | stats by (a, a) count()", 18, "named twice", "");
     }

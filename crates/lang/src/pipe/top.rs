@@ -22,16 +22,9 @@ pub struct Top {
 pub(super) fn parse(p: &mut Parser, pipes: &mut Vec<Pipe>) -> Result<(), ParseError> {
     p.skip_space();
     let starts_with_digit = p.peek().is_some_and(|c| c.is_ascii_digit());
-    let n = if starts_with_digit {
-        list::rows(p, "top")?
-    } else {
-        DEFAULT_N
-    };
+    let n = if starts_with_digit { list::rows(p, "top")? } else { DEFAULT_N };
     p.eat_keyword("by");
-    pipes.push(Pipe::Top(Top {
-        n,
-        fields: list::names(p)?,
-    }));
+    pipes.push(Pipe::Top(Top { n, fields: list::names(p)? }));
     Ok(())
 }
 
@@ -53,12 +46,7 @@ mod tests {
 
     #[test]
     fn errors() {
-        check_error(
-            "* | top 5",
-            10,
-            "expected the name of a field, found the end",
-            "",
-        );
+        check_error("* | top 5", 10, "expected the name of a field, found the end", "");
         check_error("* | top 5x by (a)", 9, "`5x` is not a number of rows", "");
         check_error("* | top 5 by ()", 15, "found `)`", "");
     }

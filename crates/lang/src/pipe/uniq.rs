@@ -26,10 +26,7 @@ pub(super) fn parse(p: &mut Parser, pipes: &mut Vec<Pipe>) -> Result<(), ParseEr
         if !with_hits && p.eat_keyword("with") {
             p.skip_space();
             if !p.eat_keyword("hits") {
-                return Err(p.error_here(format!(
-                    "expected `hits` after `with`, found {}",
-                    p.describe()
-                )));
+                return Err(p.error_here(format!("expected `hits` after `with`, found {}", p.describe())));
             }
             with_hits = true;
         } else if !with_hits && p.eat_keyword("hits") {
@@ -40,11 +37,7 @@ pub(super) fn parse(p: &mut Parser, pipes: &mut Vec<Pipe>) -> Result<(), ParseEr
             break;
         }
     }
-    pipes.push(Pipe::Uniq(Uniq {
-        fields,
-        with_hits,
-        limit,
-    }));
+    pipes.push(Pipe::Uniq(Uniq { fields, with_hits, limit }));
     Ok(())
 }
 
@@ -53,8 +46,7 @@ pub(super) fn print(f: &mut fmt::Formatter<'_>, uniq: &Uniq) -> fmt::Result {
     if uniq.with_hits {
         f.write_str(" with hits")?;
     }
-    uniq.limit
-        .map_or(Ok(()), |limit| write!(f, " limit {limit}"))
+    uniq.limit.map_or(Ok(()), |limit| write!(f, " limit {limit}"))
 }
 
 #[cfg(test)]
@@ -64,10 +56,7 @@ mod tests {
     #[test]
     fn parses_and_prints() {
         check_pipes("* | uniq by (a, b)", "uniq by (a, b)");
-        check_pipes(
-            "* | uniq by (a) with hits limit 100",
-            "uniq by (a) with hits limit 100",
-        );
+        check_pipes("* | uniq by (a) with hits limit 100", "uniq by (a) with hits limit 100");
         check_pipes("* | uniq a limit 5 hits", "uniq by (a) with hits limit 5");
         check_pipes("* | uniq (hits)", "uniq by (\"hits\")");
     }
@@ -75,12 +64,7 @@ mod tests {
     #[test]
     fn errors() {
         check_error("* | uniq by", 12, "expected the name of a field", "");
-        check_error(
-            "* | uniq by (a) with x",
-            22,
-            "expected `hits` after `with`, found `x`",
-            "",
-        );
+        check_error("* | uniq by (a) with x", 22, "expected `hits` after `with`, found `x`", "");
         check_error("* | uniq by (a) limit", 22, "expected a number of rows", "");
     }
 }

@@ -25,17 +25,33 @@ pub(crate) enum Node {
     Or(Vec<Node>),
     Not(Box<Node>),
     /// Start time in `[low, high)`, ns.
-    Time { low: i64, high: i64 },
+    Time {
+        low: i64,
+        high: i64,
+    },
     /// The text form of a column passes.
-    Text { column: usize, test: TextTest },
+    Text {
+        column: usize,
+        test: TextTest,
+    },
     /// The number in a column passes; texts are read as numbers with units where they are.
-    Number { column: usize, test: NumberTest },
+    Number {
+        column: usize,
+        test: NumberTest,
+    },
     /// An id column equals these bytes.
-    Id { column: usize, bytes: Vec<u8> },
+    Id {
+        column: usize,
+        bytes: Vec<u8>,
+    },
     /// The column has a value that is not empty.
-    Present { column: usize },
+    Present {
+        column: usize,
+    },
     /// The text form of any field of the record passes.
-    Any { test: TextTest },
+    Any {
+        test: TextTest,
+    },
 }
 
 /// A condition and the columns it looks at.
@@ -104,7 +120,10 @@ impl Node {
         match self {
             Node::And(children) | Node::Or(children) => children.iter_mut().for_each(|child| child.shift(by)),
             Node::Not(child) => child.shift(by),
-            Node::Text { column, .. } | Node::Number { column, .. } | Node::Id { column, .. } | Node::Present { column } => {
+            Node::Text { column, .. }
+            | Node::Number { column, .. }
+            | Node::Id { column, .. }
+            | Node::Present { column } => {
                 *column += by;
             }
             Node::All | Node::Nothing | Node::Time { .. } | Node::Any { .. } => {}
@@ -116,7 +135,10 @@ impl Node {
         match self {
             Node::And(children) | Node::Or(children) => children.iter().all(|child| child.columns(into)),
             Node::Not(child) => child.columns(into),
-            Node::Text { column, .. } | Node::Number { column, .. } | Node::Id { column, .. } | Node::Present { column } => {
+            Node::Text { column, .. }
+            | Node::Number { column, .. }
+            | Node::Id { column, .. }
+            | Node::Present { column } => {
                 into.push(*column);
                 true
             }

@@ -26,7 +26,9 @@ pub(crate) fn node(expr: &Expr, columns: &[LogicalColumn]) -> Option<Node> {
             Some(Node::Or(vec![node(left, columns)?, node(right, columns)?]))
         }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match (&**left, &**right) {
-            (Expr::Column(column), Expr::Literal(value, _)) => compare(find(columns, &column.name)?, columns, *op, value),
+            (Expr::Column(column), Expr::Literal(value, _)) => {
+                compare(find(columns, &column.name)?, columns, *op, value)
+            }
             (Expr::Literal(value, _), Expr::Column(column)) => {
                 compare(find(columns, &column.name)?, columns, op.swap()?, value)
             }
@@ -110,7 +112,9 @@ fn compare(column: usize, columns: &[LogicalColumn], op: Operator, value: &Scala
 
 fn text(value: &ScalarValue) -> Option<&str> {
     match value {
-        ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)) => Some(text),
+        ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)) => {
+            Some(text)
+        }
         _ => None,
     }
 }

@@ -162,7 +162,13 @@ impl Number {
 
     fn lowest_int(self, inclusive: bool) -> i64 {
         match self {
-            Number::Int(value) => if inclusive { value } else { value.saturating_add(1) },
+            Number::Int(value) => {
+                if inclusive {
+                    value
+                } else {
+                    value.saturating_add(1)
+                }
+            }
             Number::Double(value) if value.fract() == 0.0 && !inclusive => (value as i64).saturating_add(1),
             Number::Double(value) => value.ceil() as i64,
         }
@@ -170,7 +176,13 @@ impl Number {
 
     fn highest_int(self, inclusive: bool) -> i64 {
         match self {
-            Number::Int(value) => if inclusive { value } else { value.saturating_sub(1) },
+            Number::Int(value) => {
+                if inclusive {
+                    value
+                } else {
+                    value.saturating_sub(1)
+                }
+            }
             Number::Double(value) if value.fract() == 0.0 && !inclusive => (value as i64).saturating_sub(1),
             Number::Double(value) => value.floor() as i64,
         }

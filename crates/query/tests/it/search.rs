@@ -68,7 +68,9 @@ async fn rows_come_newest_first_with_all_their_fields() {
         let f = Fixture::filled(place).await;
         let rows = f.search(Signal::Logs, "n:=17").await;
         assert_eq!(rows.len(), 1);
-        for part in ["connection refused to db-8", "\"http.method\":\"POST\"", "\"n\":17", "\"latency\":8.5", "\"mixed\":17"] {
+        for part in
+            ["connection refused to db-8", "\"http.method\":\"POST\"", "\"n\":17", "\"latency\":8.5", "\"mixed\":17"]
+        {
             assert!(rows[0].contains(part), "{part} in {}", rows[0]);
         }
         let times = f.search(Signal::Logs, "* | fields _time").await;
@@ -192,7 +194,8 @@ async fn fields_values_and_hits_agree_with_the_rows() {
         assert_eq!(hits.total, 250);
         assert_eq!(hits.groups.iter().map(|g| g.counts.iter().sum::<u64>()).sum::<u64>(), 250);
         assert_eq!(hits.start_ns % hits.step_ns, 0);
-        let plain = f.engine.hits(Scoped { start: Some(T0), end: Some(T0 + 10_000_000_000), ..scoped("") }, None, None).await;
+        let plain =
+            f.engine.hits(Scoped { start: Some(T0), end: Some(T0 + 10_000_000_000), ..scoped("") }, None, None).await;
         assert_eq!(plain.unwrap().total, 20);
     }
 }

@@ -10,8 +10,14 @@ async fn any_attribute_can_be_named() {
         let f = Fixture::filled(place).await;
         for (text, expect) in [
             ("SELECT count(*) FROM logs", vec!["1000"]),
-            ("SELECT service, count(*) AS n FROM logs GROUP BY service ORDER BY n DESC, service", vec!["cart|500", "shop|500"]),
-            ("SELECT http.method AS m, count(*) FROM logs GROUP BY http.method ORDER BY m", vec!["GET|334", "POST|666"]),
+            (
+                "SELECT service, count(*) AS n FROM logs GROUP BY service ORDER BY n DESC, service",
+                vec!["cart|500", "shop|500"],
+            ),
+            (
+                "SELECT http.method AS m, count(*) FROM logs GROUP BY http.method ORDER BY m",
+                vec!["GET|334", "POST|666"],
+            ),
             ("SELECT count(*) FROM logs WHERE \"http.method\" = 'GET'", vec!["334"]),
             ("SELECT count(*) FROM logs l WHERE l.http.method = 'GET' AND l.n < 30", vec!["10"]),
             ("SELECT sum(n), max(latency) FROM logs", vec!["499500|499.5"]),
@@ -20,13 +26,19 @@ async fn any_attribute_can_be_named() {
             ("SELECT count(nobody.sent.this) FROM logs", vec!["0"]),
             ("SELECT count(DISTINCT trace_id) FROM spans", vec!["40"]),
             ("SELECT count(*) FROM spans WHERE trace_id = '01010101010101010101010101010101'", vec!["5"]),
-            ("SELECT count(*) FROM logs WHERE time >= '2026-05-28T20:26:40Z' AND time < '2026-05-28T20:26:50Z'", vec!["20"]),
+            (
+                "SELECT count(*) FROM logs WHERE time >= '2026-05-28T20:26:40Z' AND time < '2026-05-28T20:26:50Z'",
+                vec!["20"],
+            ),
             (
                 "SELECT s.name, count(*) AS c FROM spans s JOIN logs l ON s.trace_id = l.trace_id \
                  WHERE l.level = 'info' GROUP BY s.name ORDER BY c",
                 vec!["GET /cart|100", "SELECT|400"],
             ),
-            ("WITH t AS (SELECT service AS who, duration_ns / 1000000 AS ms FROM spans) SELECT who, max(ms) FROM t GROUP BY who ORDER BY who", vec!["db|5", "shop|1"]),
+            (
+                "WITH t AS (SELECT service AS who, duration_ns / 1000000 AS ms FROM spans) SELECT who, max(ms) FROM t GROUP BY who ORDER BY who",
+                vec!["db|5", "shop|1"],
+            ),
             ("SELECT count(*) FROM logs WHERE mixed = 'four'", vec!["250"]),
             ("SELECT count(*) FROM logs WHERE resource.host.arch = 'amd64'", vec!["1000"]),
             ("SELECT count(*) FROM metrics", vec!["0"]),

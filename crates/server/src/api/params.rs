@@ -35,18 +35,23 @@ impl Params {
         if bytes.is_empty() {
             return Ok(params);
         }
-        let kind = call.header(CONTENT_TYPE.as_str()).unwrap_or("").split(';').next().unwrap_or("").trim().to_lowercase();
+        let kind =
+            call.header(CONTENT_TYPE.as_str()).unwrap_or("").split(';').next().unwrap_or("").trim().to_lowercase();
         match kind.as_str() {
             "application/x-www-form-urlencoded" => params.0.extend(form(&bytes)),
             "application/json" => params.0.extend(json(&bytes)?),
             "" | "text/plain" | "application/sql" => {
-                let text = String::from_utf8(bytes.into())
-                    .map_err(|_| Problem::bad_request("the body is not UTF-8"))?;
+                let text =
+                    String::from_utf8(bytes.into()).map_err(|_| Problem::bad_request("the body is not UTF-8"))?;
                 params.0.push(("q".to_owned(), text));
             }
             _ => {
-                return Err(Problem::new(415, "unknown_content_type", format!("a question cannot be written as {kind}"))
-                    .hint("send a form, a JSON object such as {\"q\":\"…\"}, or the query as text/plain"));
+                return Err(Problem::new(
+                    415,
+                    "unknown_content_type",
+                    format!("a question cannot be written as {kind}"),
+                )
+                .hint("send a form, a JSON object such as {\"q\":\"…\"}, or the query as text/plain"));
             }
         }
         Ok(params)
@@ -65,8 +70,7 @@ impl Params {
 
     pub(crate) fn signal(&self) -> Result<Signal, Problem> {
         let name = self.get("signal").unwrap_or("logs");
-        Signal::from_name(name)
-            .ok_or_else(|| bad_parameter("signal", name, "use logs, spans or metrics"))
+        Signal::from_name(name).ok_or_else(|| bad_parameter("signal", name, "use logs, spans or metrics"))
     }
 
     /// `start` and `end`, ns.

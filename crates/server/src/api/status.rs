@@ -25,7 +25,12 @@ pub(crate) async fn status(call: Call) -> Result<Response, Problem> {
         }
     }
     let by_signal = |count: &dyn Fn(&Counts) -> u64| -> Value {
-        SIGNALS.iter().zip(&sums).map(|(signal, counts)| (signal.name().to_owned(), count(counts).into())).collect::<Map<_, _>>().into()
+        SIGNALS
+            .iter()
+            .zip(&sums)
+            .map(|(signal, counts)| (signal.name().to_owned(), count(counts).into()))
+            .collect::<Map<_, _>>()
+            .into()
     };
     let dropped: Map<String, Value> = DROP_REASONS
         .iter()

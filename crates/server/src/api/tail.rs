@@ -36,15 +36,8 @@ pub(crate) async fn tail(call: Call) -> Result<Response, Problem> {
     })?;
     let (sender, receiver) = mpsc::channel(TAIL_ROWS_AHEAD);
     let dropped = Arc::new(AtomicU64::new(0));
-    let feed = Feed {
-        app: Arc::clone(&call.app),
-        tenant,
-        signal,
-        filter,
-        sender,
-        dropped: Arc::clone(&dropped),
-        _turn: turn,
-    };
+    let feed =
+        Feed { app: Arc::clone(&call.app), tenant, signal, filter, sender, dropped: Arc::clone(&dropped), _turn: turn };
     let received = call.app.store.subscribe();
     tokio::spawn(feed.run(received));
     let events = Events { receiver, dropped, number: 0, stopping: call.app.stopping.clone(), greeted: false };

@@ -36,7 +36,8 @@ pub(crate) async fn trace(call: Call) -> Result<Response, Problem> {
             if batches.is_empty() {
                 return Err(unknown());
             }
-            Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], traces_data(&batches)).into_response())
+            Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], traces_data(&batches))
+                .into_response())
         }
         other => Err(bad_parameter("format", other, "use tree or otlp")),
     }

@@ -15,8 +15,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use clewline_model::signal::Signal;
 use clewline_protocol::otlp::response::{Detail, code, response_protobuf, status_protobuf};
-use hyper::body::Frame;
 use http_body_util::StreamBody;
+use hyper::body::Frame;
 
 use super::body::{self, Collected};
 use super::otlp::{Encoding, Otlp};
@@ -85,7 +85,9 @@ pub(crate) async fn health(call: Call) -> Result<Response, Problem> {
 /// True for requests whose sender speaks gRPC.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     let essence = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    essence == "application/grpc" || essence.starts_with("application/grpc+") || essence.starts_with("application/grpc;")
+    essence == "application/grpc"
+        || essence.starts_with("application/grpc+")
+        || essence.starts_with("application/grpc;")
 }
 
 /// The answer to a call of a method that does not exist.
@@ -95,8 +97,12 @@ pub(crate) fn unimplemented(path: &str) -> Response {
 
 async fn export(call: Call, signal: Signal) -> Result<Response, Problem> {
     if !is_grpc(call.headers()) || call.parts.version != Version::HTTP_2 {
-        return Err(Problem::new(415, "not_grpc", "this path speaks gRPC over HTTP/2 with content type application/grpc")
-            .hint("for OTLP over HTTP use POST /v1/logs, /v1/traces or /v1/metrics"));
+        return Err(Problem::new(
+            415,
+            "not_grpc",
+            "this path speaks gRPC over HTTP/2 with content type application/grpc",
+        )
+        .hint("for OTLP over HTTP use POST /v1/logs, /v1/traces or /v1/metrics"));
     }
     let app = Arc::clone(&call.app);
     let decode = Otlp { signal, encoding: Encoding::Protobuf, door: "otlp_grpc" };
@@ -143,7 +149,9 @@ async fn unpack(call: Call) -> Result<(Origin, Packed), Counted> {
     }
     let limit = app.settings.body_bytes_max;
     let Collected { mut bytes, held } =
-        body::collect(call.body, &call.parts.headers, limit + PREFIX_BYTES, &app.budget).await.map_err(Refusal::Body)?;
+        body::collect(call.body, &call.parts.headers, limit + PREFIX_BYTES, &app.budget)
+            .await
+            .map_err(Refusal::Body)?;
     let Some(&[compressed, a, b, c, d]) = bytes.first_chunk::<PREFIX_BYTES>() else {
         return Err(malformed("a message of a unary call was expected and the call has none"));
     };

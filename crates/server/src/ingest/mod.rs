@@ -167,8 +167,7 @@ fn hand_over(
     drop(bytes);
     let Decoded { batch, rejections } = decoded;
     let rows = batch.rows() as u64;
-    let request =
-        Ingest { tenant: origin.tenant, batch, identity, rejected: rejections.rejected, door: decode.door() };
+    let request = Ingest { tenant: origin.tenant, batch, identity, rejected: rejections.rejected, door: decode.door() };
     let submitted = submit(&app.store, request);
     Ok((Handed { rejections, rows, submitted }, held))
 }

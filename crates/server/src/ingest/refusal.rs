@@ -45,7 +45,13 @@ impl Refusal {
             Refusal::Encoding | Refusal::Compressed(DecompressError::Unknown) | Refusal::ContentType => 415,
             Refusal::Body(BodyError::Broken) | Refusal::Compressed(DecompressError::Corrupt) => 400,
             Refusal::Tenant(_) | Refusal::Key => 400,
-            Refusal::Decode(error) => if error.is_too_large() { 413 } else { 400 },
+            Refusal::Decode(error) => {
+                if error.is_too_large() {
+                    413
+                } else {
+                    400
+                }
+            }
             Refusal::Store(IngestError::TooLarge { .. }) => 413,
             Refusal::Store(IngestError::BadTenant(_)) => 400,
             Refusal::Store(_) => 503,
@@ -80,7 +86,13 @@ impl Refusal {
             Refusal::Encoding | Refusal::Compressed(DecompressError::Unknown) => "unknown_encoding",
             Refusal::Compressed(DecompressError::TooLarge { .. }) => "too_large",
             Refusal::Compressed(DecompressError::Corrupt) => "bad_compression",
-            Refusal::Decode(error) => if error.is_too_large() { "too_large" } else { "malformed" },
+            Refusal::Decode(error) => {
+                if error.is_too_large() {
+                    "too_large"
+                } else {
+                    "malformed"
+                }
+            }
             Refusal::Store(IngestError::Overloaded { .. }) => "overloaded",
             Refusal::Store(IngestError::DiskFull { .. }) => "disk_full",
             Refusal::Store(IngestError::NotReady | IngestError::Closing) => "unavailable",

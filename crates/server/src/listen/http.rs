@@ -28,7 +28,13 @@ use crate::limits::{
 };
 
 /// Accepts connections until the server stops, then waits for those that are open.
-pub(super) async fn serve(app: Arc<App>, name: &'static str, listener: TcpListener, router: Router, slots: Arc<Semaphore>) {
+pub(super) async fn serve(
+    app: Arc<App>,
+    name: &'static str,
+    listener: TcpListener,
+    router: Router,
+    slots: Arc<Semaphore>,
+) {
     let mut stopping = app.stopping.clone();
     let mut connections = JoinSet::new();
     loop {

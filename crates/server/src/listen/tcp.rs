@@ -127,7 +127,9 @@ fn is_http(bytes: &[u8]) -> bool {
 
 async fn refuse_http(stream: &mut TcpStream) {
     let length = NOT_HTTP.len();
-    let head = format!("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    let head = format!(
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
     let _ = stream.write_all(format!("{head}{NOT_HTTP}").as_bytes()).await;
     let _ = stream.shutdown().await;
 }

@@ -39,14 +39,26 @@ const fn gauge(name: &'static str, help: &'static str) -> Metric {
 pub(crate) const CATALOGUE: &[Metric] = &[
     gauge("clewline_build_info", "1, with the version as label."),
     gauge("clewline_ready", "1 when queries may run, 0 while the log of the last run is read."),
-    counter("clewline_records_received_total", "Records handed over by senders; received = stored + duplicate + rejected + dropped."),
+    counter(
+        "clewline_records_received_total",
+        "Records handed over by senders; received = stored + duplicate + rejected + dropped.",
+    ),
     counter("clewline_records_stored_total", "Records on stable storage."),
     counter("clewline_records_duplicate_total", "Records known already."),
     counter("clewline_records_rejected_total", "Records that could not be read."),
     counter("clewline_records_dropped_total", "Records not stored, by reason; a sender that can sends them again."),
-    counter("clewline_ingest_requests_refused_total", "Whole requests refused before their records were counted, by reason."),
-    counter("clewline_datagrams_lost_total", "UDP datagrams lost: udp_kernel = the socket buffer was full, udp_overload = the queue behind it was."),
-    counter("clewline_line_batches_retried_total", "Batches of lines the store did not take at once; their connections were not read meanwhile."),
+    counter(
+        "clewline_ingest_requests_refused_total",
+        "Whole requests refused before their records were counted, by reason.",
+    ),
+    counter(
+        "clewline_datagrams_lost_total",
+        "UDP datagrams lost: udp_kernel = the socket buffer was full, udp_overload = the queue behind it was.",
+    ),
+    counter(
+        "clewline_line_batches_retried_total",
+        "Batches of lines the store did not take at once; their connections were not read meanwhile.",
+    ),
     counter("clewline_lines_cut_total", "Lines longer than a frame may be, stored in pieces."),
     gauge("clewline_connections", "Open connections, by listener."),
     counter("clewline_connections_total", "Connections accepted, by listener."),
@@ -86,4 +98,5 @@ pub(crate) const CATALOGUE: &[Metric] = &[
 ];
 
 /// Upper bounds of the duration histogram, in seconds.
-pub(crate) const DURATION_BOUNDS_S: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+pub(crate) const DURATION_BOUNDS_S: [f64; 12] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];

@@ -48,7 +48,8 @@ impl Page {
         let mut out = String::new();
         for metric in CATALOGUE {
             let Some(samples) = self.samples.get(metric.name) else { continue };
-            let _ = writeln!(out, "# HELP {} {}\n# TYPE {} {}", metric.name, metric.help, metric.name, metric.kind.name());
+            let _ =
+                writeln!(out, "# HELP {} {}\n# TYPE {} {}", metric.name, metric.help, metric.name, metric.kind.name());
             out.push_str(samples);
         }
         out

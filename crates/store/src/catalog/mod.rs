@@ -197,7 +197,9 @@ impl Catalog {
 
     /// Moves SQLite's own log into the file and empties it.
     pub(crate) fn checkpoint(&self) -> Result<(), StoreError> {
-        self.with(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).optional().map(drop))
+        self.with(|connection| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).optional().map(drop)
+        })
     }
 
     fn with<T>(&self, run: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {

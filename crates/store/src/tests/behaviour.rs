@@ -203,7 +203,10 @@ fn every_byte_of_damage_in_a_log_costs_at_most_one_batch() {
         let rows = world.rows();
         let salt_was_hit = (20..24).contains(&at);
         assert!(rows.len() >= 4 || salt_was_hit, "byte {at}: {rows:?}");
-        assert!(rows.len() == 6 || world.store().statistics().log_damaged_bytes + world.store().statistics().log_torn_bytes > 0);
+        assert!(
+            rows.len() == 6
+                || world.store().statistics().log_damaged_bytes + world.store().statistics().log_torn_bytes > 0
+        );
         assert!(rows.iter().all(|(tenant, signal, name)| *tenant == 0
             && *signal == Signal::Logs
             && ["0/0", "0/1", "1/0", "1/1", "2/0", "2/1"].contains(&name.as_str())));
@@ -276,7 +279,9 @@ fn a_poisoned_store_refuses_writes_and_serves_reads() {
 
 #[test]
 fn tenants_are_checked_and_unknown_ones_are_empty() {
-    for (name, good) in [("a", true), ("../etc/passwd", true), ("日本", true), ("", false), ("a\nb", false), ("\0", false)] {
+    for (name, good) in
+        [("a", true), ("../etc/passwd", true), ("日本", true), ("", false), ("a\nb", false), ("\0", false)]
+    {
         assert_eq!(check_tenant(name).is_ok(), good, "{name:?}");
     }
     assert!(check_tenant(&"x".repeat(TENANT_NAME_BYTES_MAX)).is_ok());

@@ -197,7 +197,8 @@ impl World {
         let mut found: BTreeMap<(usize, usize), usize> = BTreeMap::new();
         for (tenant, signal, name) in self.rows() {
             let (number, row) = name.split_once('/').ok_or("a row has no name")?;
-            let (number, row): (usize, usize) = (number.parse().unwrap_or(usize::MAX), row.parse().unwrap_or(usize::MAX));
+            let (number, row): (usize, usize) =
+                (number.parse().unwrap_or(usize::MAX), row.parse().unwrap_or(usize::MAX));
             let sent = self.sent.get(number).ok_or_else(|| format!("row {name} was never sent"))?;
             if (sent.tenant, sent.signal) != (tenant, signal) || row >= sent.rows {
                 return Err(format!("row {name} is in the wrong place"));
@@ -205,7 +206,8 @@ impl World {
             *found.entry((number, row)).or_default() += 1;
         }
         for (number, sent) in self.sent.iter().enumerate() {
-            let counts: Vec<usize> = (0..sent.rows).map(|row| found.get(&(number, row)).copied().unwrap_or(0)).collect();
+            let counts: Vec<usize> =
+                (0..sent.rows).map(|row| found.get(&(number, row)).copied().unwrap_or(0)).collect();
             let whole = counts.iter().all(|count| *count == counts[0]);
             if !whole || counts[0] > 1 || (sent.acknowledged && counts[0] != 1) {
                 return Err(format!("batch {number} {sent:?} is there {counts:?} times"));

@@ -121,7 +121,11 @@ fn holes_are_damage_or_torn_by_what_follows() {
         (found.records.len(), found.damaged_bytes, found.torn_bytes)
     };
     let len = |from: usize, to: usize| (to - from) as u64;
-    assert_eq!(hole(offsets[0], offsets[1]), (5, len(offsets[0], offsets[1]), 0), "a later group proves it was durable");
+    assert_eq!(
+        hole(offsets[0], offsets[1]),
+        (5, len(offsets[0], offsets[1]), 0),
+        "a later group proves it was durable"
+    );
     assert_eq!(hole(offsets[3], offsets[4]), (5, 0, len(offsets[3], offsets[4])), "its own group proves nothing");
     assert_eq!(hole(offsets[0], good.len()).0, 0);
 }
@@ -129,14 +133,7 @@ fn holes_are_damage_or_torn_by_what_follows() {
 #[test]
 fn a_record_inside_a_payload_is_not_taken_for_one() {
     let forged = {
-        let head = RecordHead {
-            seq: 1,
-            tenant: 99,
-            signal: Signal::Logs,
-            identity: None,
-            received_ns: 0,
-            group: 0,
-        };
+        let head = RecordHead { seq: 1, tenant: 99, signal: Signal::Logs, identity: None, received_ns: 0, group: 0 };
         // A sender knows the format but not the salt of the file.
         let mut bytes = record_head(0, &head, 4, crc32c::crc32c(b"evil")).to_vec();
         bytes.extend_from_slice(b"evil");

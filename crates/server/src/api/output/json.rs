@@ -7,8 +7,8 @@
 use std::fmt::Write;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, FixedSizeBinaryArray, RecordBatch, StringArray, StringViewArray,
-    StructArray, make_array,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, FixedSizeBinaryArray, RecordBatch, StringArray,
+    StringViewArray, StructArray, make_array,
 };
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, TimeUnit, TimestampNanosecondType, UInt64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -31,8 +31,15 @@ pub(super) enum Cells {
     Time(arrow::array::TimestampNanosecondArray),
     Hex(FixedSizeBinaryArray),
     Binary(BinaryArray),
-    List { items: Box<Cells>, ends: Vec<(usize, usize)>, array: ArrayRef },
-    Struct { members: Vec<(String, Cells)>, array: StructArray },
+    List {
+        items: Box<Cells>,
+        ends: Vec<(usize, usize)>,
+        array: ArrayRef,
+    },
+    Struct {
+        members: Vec<(String, Cells)>,
+        array: StructArray,
+    },
     /// Anything else, as text.
     Other(ArrayRef),
     Null,
@@ -84,7 +91,11 @@ impl Cells {
             DataType::List(item) => {
                 let list = array.as_list::<i32>();
                 let ends = list.offsets().windows(2).map(|w| (w[0] as usize, w[1] as usize)).collect();
-                Cells::List { items: Box::new(Cells::of(item, list.values())), ends, array: make_array(array.to_data()) }
+                Cells::List {
+                    items: Box::new(Cells::of(item, list.values())),
+                    ends,
+                    array: make_array(array.to_data()),
+                }
             }
             DataType::Struct(fields) => {
                 let array = array.as_struct();
@@ -218,8 +229,7 @@ fn push_time(out: &mut String, ns: i64) {
     let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     digits(out, year, 4);
-    for (sign, value) in
-        [('-', month), ('-', day), ('T', second / 3_600), (':', second / 60 % 60), (':', second % 60)]
+    for (sign, value) in [('-', month), ('-', day), ('T', second / 3_600), (':', second / 60 % 60), (':', second % 60)]
     {
         out.push(sign);
         digits(out, value, 2);
@@ -288,7 +298,12 @@ impl RowWriter {
 }
 
 /// Appends rows with something between or behind them; returns the row to go on with.
-fn write_rows(batch: &RecordBatch, from: usize, out: &mut Vec<u8>, mut row: impl FnMut(&RowWriter, usize, &mut String)) -> usize {
+fn write_rows(
+    batch: &RecordBatch,
+    from: usize,
+    out: &mut Vec<u8>,
+    mut row: impl FnMut(&RowWriter, usize, &mut String),
+) -> usize {
     let writer = RowWriter::new(batch);
     let mut text = String::with_capacity(ANSWER_CHUNK_BYTES);
     let mut next = from;

@@ -77,12 +77,19 @@ trait Writer: Send {
 }
 
 /// The answer to a query.
-pub(crate) async fn respond(app: &App, id: Arc<str>, answer: Answer, format: Format, started_ns: u64) -> Result<Response, Problem> {
+pub(crate) async fn respond(
+    app: &App,
+    id: Arc<str>,
+    answer: Answer,
+    format: Format,
+    started_ns: u64,
+) -> Result<Response, Problem> {
     let Answer { schema, mut batches, cursor, statistics } = answer;
     let first = batches.next().await.transpose()?;
     let summary = Summary { cursor: cursor.clone(), statistics, started_ns, clock: Arc::clone(&app.clock) };
-    let writer = writer_of(format, &schema, summary)
-        .map_err(|error| Problem::new(500, "internal", format!("the rows cannot be written in this format: {error}")))?;
+    let writer = writer_of(format, &schema, summary).map_err(|error| {
+        Problem::new(500, "internal", format!("the rows cannot be written in this format: {error}"))
+    })?;
     let answering = Answering { batches, writer, current: first.map(|batch| (batch, 0)), state: State::Start, id };
     let mut response = Response::new(Body::from_stream(futures::stream::unfold(answering, Answering::step)));
     let headers = response.headers_mut();

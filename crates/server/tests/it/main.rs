@@ -1,0 +1,14 @@
+//! The server as its clients see it: in-process, on ports the system chooses, over real sockets.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod accounting;
+mod answers;
+mod grpc;
+mod hostile;
+mod lines;
+mod otlp;
+mod page;
+mod records;
+mod tail;
+mod world;
