@@ -1,9 +1,7 @@
 """Input that nobody should send: a clear error or a partial success, bounded memory, a server that lives, nothing lost."""
 
 import gzip
-import io
 import json
-import os
 import random
 import socket
 import struct
@@ -236,8 +234,7 @@ def test_invalid_utf8(target):
     response = post(target, "/v1/logs", length_prefixed(1, length_prefixed(2, length_prefixed(2, record))), PROTOBUF)
     assert response.status_code == 200
     assert target.api.count('"utf8" proto') == 1
-    for text in (b"\xff", b"a%ff"):
-        assert target.api.raw("GET", b"/api/v1/search?q=".decode() + "%ff").status_code in (200, 400)
+    assert target.api.raw("GET", "/api/v1/search?q=%ff").status_code in (200, 400)
 
 
 def test_absurd_times_and_ids(target):
@@ -264,20 +261,6 @@ def test_loops_and_twins_in_a_trace(target):
     tree = target.api.trace(trace)
     assert sorted(span["span_id"][-1] for span in tree["spans"]) == ["1", "2", "3", "4", "7", "7", "8"]
     assert any(span.get("missing_parent") for span in tree["spans"]) and tree["problems"]
-
-
-def test_a_million_names(target):
-    """1,000,000 distinct attribute names in requests of 20,000 records; then every question still answers."""
-    tenant = target.api.as_tenant("names")
-    for batch in range(50):
-        lines = "".join(f'{{"message":"wide {batch}","k{batch * 20_000 + i}":{i}}}\n' for i in range(20_000))
-        assert tenant.post("/api/v1/ingest/jsonl", lines).json()["accepted"] == 20_000
-    assert tenant.count("*") == 1_000_000
-    assert tenant.count("k777777:*") == 1
-    assert len(tenant.get("/api/v1/fields").json()["fields"]) <= 10_000
-    wide = json.dumps({"message": "ten thousand names in one record", **{f"w{i}": i for i in range(10_000)}})
-    receipt = tenant.post("/api/v1/ingest/jsonl", wide).json()
-    assert receipt["accepted"] + receipt["rejected"] == 1
 
 
 def test_long_lines_and_values(target, name):
@@ -341,4 +324,17 @@ def test_hostile_paths_and_headers(target):
         assert answer.split()[1] in (b"200", b"400", b"404", b"414"), (path, answer[:200])
     response = target.api.raw("POST", "/api/v1/ingest/jsonl", data=b'{"message":"x"}', headers={"Idempotency-Key": "k" * 10_000})
     assert response.status_code == 400
-    assert io.BytesIO(os.urandom(1)).read()
+
+
+def test_a_million_names(target):
+    """1,000,000 distinct attribute names in requests of 20,000 records; then every question still answers."""
+    tenant = target.api.as_tenant("names")
+    for batch in range(50):
+        lines = "".join(f'{{"message":"wide {batch}","k{batch * 20_000 + i}":{i}}}\n' for i in range(20_000))
+        assert tenant.post("/api/v1/ingest/jsonl", lines).json()["accepted"] == 20_000
+    assert tenant.count("*") == 1_000_000
+    assert tenant.count("k777777:*") == 1
+    assert len(tenant.get("/api/v1/fields").json()["fields"]) <= 10_000
+    wide = json.dumps({"message": "ten thousand names in one record", **{f"w{i}": i for i in range(10_000)}})
+    receipt = tenant.post("/api/v1/ingest/jsonl", wide).json()
+    assert receipt["accepted"] + receipt["rejected"] == 1

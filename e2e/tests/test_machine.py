@@ -34,8 +34,8 @@ def test_log_files(server, name, tmp_path, path):
     if path.name == "dpkg.log":
         words = [line for line in lines if " status installed " in line]
         assert server.api.count(f'service:="{name}" "status installed"') == len(words)
-        stamp = lines[0][:19].replace(" ", "T")
-        assert rows and min(row["time"] for row in rows).startswith(min(line[:19] for line in lines).replace(" ", "T")), stamp
+        first = min(line[:19] for line in lines).replace(" ", "T")
+        assert min(row["time"] for row in rows).startswith(first), "the time at the start of a line is its time"
         compressed = tmp_path / "again.log.gz"
         compressed.write_bytes(gzip.compress(copy.read_bytes()))
         done = clewline(server, "import", str(compressed), "--service", f"{name}-gz", "--state", str(tmp_path / "state"))

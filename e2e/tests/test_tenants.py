@@ -58,7 +58,6 @@ def test_tail_is_separate(api, tenants):
     two.jsonl([{"message": "secret of two"}])
     one.jsonl([{"message": "seen by one"}])
     wait_for("the record of one", lambda: "seen by one" in seen)
-    response.close()
     assert "secret of two" not in seen
 
 

@@ -20,7 +20,7 @@ use crate::settings::load::Settings;
 pub(crate) fn serve(env: &Env, settings: &Settings) -> Result<(), String> {
     let folder = absolute(&settings.text("data.folder"));
     let text = |error: &dyn std::fmt::Display| error.to_string();
-    let runtime = Runtime::new().map_err(|error| text(&error))?;
+    let runtime = runtime().map_err(|error| text(&error))?;
     let store = Store::open(env.clone(), store_settings(settings, &folder))
         .map_err(|error| format!("data.folder: {}: {error}", folder.display()))?;
     let engine = Engine::new(Arc::clone(&store), Arc::clone(&env.clock), engine_settings(settings));
@@ -39,6 +39,12 @@ pub(crate) fn serve(env: &Env, settings: &Settings) -> Result<(), String> {
     let closed = store.close().map_err(|error| text(&error));
     runtime.shutdown_timeout(Duration::from_secs(1));
     served.and(closed)
+}
+
+/// Threads for connections. Deep questions are planned on them: their stacks are larger than usual, which costs address
+/// space, not memory.
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().thread_name("server").thread_stack_size(16 << 20).enable_all().build()
 }
 
 async fn wait_for_signal() -> Result<(), String> {

@@ -9,6 +9,10 @@
 //! [`GlobalArgs::resolve`]. Clock, threads and processes are touched in `machine.rs` alone.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a program on a user's terminal: files are his, the clock is in `machine`"
+)]
 
 mod bench;
 mod command;

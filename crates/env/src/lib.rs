@@ -12,6 +12,7 @@
 pub mod clock;
 pub mod disk;
 pub mod limits;
+pub mod memory;
 pub mod os_disk;
 pub mod random;
 pub mod sim_disk;

@@ -117,6 +117,9 @@ impl Value<'_> {
     }
 }
 
+/// Row ends, keys, kinds, numbers and arena: what the codec writes.
+pub(crate) type Parts<'a> = (&'a [u32], &'a [u32], &'a [u8], &'a [u64], &'a [u8]);
+
 /// What was left out of a batch to keep within bounds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Trimmed {
@@ -315,7 +318,7 @@ impl Attributes {
         counts.0 == counts.1 && self.row(row).zip(other.row(other_row)).all(same)
     }
 
-    pub(crate) fn parts(&self) -> (&[u32], &[u32], &[u8], &[u64], &[u8]) {
+    pub(crate) fn parts(&self) -> Parts<'_> {
         (&self.offsets, &self.key, &self.kind, &self.number, &self.arena)
     }
 

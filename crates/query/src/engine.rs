@@ -12,20 +12,22 @@ use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
 };
 use datafusion::dataframe::DataFrame;
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionState;
+use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 use futures::StreamExt;
 use parking_lot::Mutex;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
 
 use crate::answer::{Answer, QueryError, QueryErrorKind, QueryStatistics};
 use crate::error::of_engine;
 use crate::filter::RowFilter;
-use crate::limits::{AHEAD_BATCHES, BATCH_ROWS, QUEUE_MS};
+use crate::guard::{Growth, Guard};
+use crate::limits::{AHEAD_BATCHES, BATCH_ROWS, FUNCTIONS_LEFT_OUT, GROWTH_FACTOR, QUEUE_MS, STACK_BYTES};
 use crate::names::{LogicalColumn, Names};
 use crate::scan::{Scan, Stop};
 use crate::source::Footers;
@@ -52,6 +54,7 @@ pub struct Engine {
     settings: EngineSettings,
     template: SessionState,
     turns: Arc<Semaphore>,
+    guard: Arc<Guard>,
     runtime: Option<Runtime>,
     handle: Handle,
 }
@@ -75,6 +78,7 @@ pub(crate) struct Running {
     pub stop: Stop,
     pub statistics: Arc<Mutex<QueryStatistics>>,
     deadline: tokio::time::Instant,
+    growth: Arc<Growth>,
     _turn: OwnedSemaphorePermit,
 }
 
@@ -93,14 +97,21 @@ impl Engine {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(settings.threads.max(1))
             .thread_name("query")
+            .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()?;
         let config = SessionConfig::new()
             .with_target_partitions(settings.threads.max(1))
             .with_batch_size(BATCH_ROWS)
             .with_information_schema(true);
-        let template = SessionStateBuilder::new().with_default_features().with_config(config).build();
+        let mut template = SessionStateBuilder::new().with_default_features().with_config(config).build();
+        for name in FUNCTIONS_LEFT_OUT {
+            template.deregister_udf(name).map_err(std::io::Error::other)?;
+        }
+        let guard = Arc::new(Guard::new((settings.memory_bytes_per_query as u64).saturating_mul(GROWTH_FACTOR)));
+        runtime.spawn(Arc::clone(&guard).watch());
         Ok(Engine {
+            guard,
             store,
             clock,
             footers: Arc::default(),
@@ -123,8 +134,10 @@ impl Engine {
             let busy = QueryError::new(QueryErrorKind::Busy, "too many queries are running");
             return Err(busy.with_hint("try again in a few seconds, or raise query.concurrent_max"));
         };
+        let stop = Stop::default();
         Ok(Running {
-            stop: Stop::default(),
+            growth: self.guard.add(&stop),
+            stop,
             statistics: Arc::default(),
             deadline: tokio::time::Instant::now() + self.settings.timeout,
             _turn: turn,
@@ -181,6 +194,7 @@ impl Engine {
     ) -> Result<T, QueryError> {
         let task = self.handle.spawn_blocking(work);
         match tokio::time::timeout_at(running.deadline, task).await {
+            Ok(Ok(_)) if running.growth.exceeded() => Err(grown()),
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => Err(QueryError::new(QueryErrorKind::Internal, format!("the query failed: {panic}"))),
             Err(_) => {
@@ -196,16 +210,33 @@ impl Engine {
             .with_hint("narrow the time range or the filter, or raise query.timeout_s")
     }
 
+    /// Runs a question on the query threads from its first step: parsing and planning recurse as deep as the question is
+    /// long, and only those threads have the stack for it. Ends when the caller goes away.
+    pub(crate) async fn on_query_threads<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, QueryError>> + Send + 'static,
+    ) -> Result<T, QueryError> {
+        let mut task = JoinSet::new();
+        task.spawn_on(work, &self.handle);
+        match task.join_next().await {
+            Some(Ok(result)) => result,
+            Some(Err(panic)) => Err(QueryError::new(QueryErrorKind::Internal, format!("the query failed: {panic}"))),
+            None => Err(QueryError::new(QueryErrorKind::Internal, "the query threads are gone")),
+        }
+    }
+
     /// Plans and starts a query; its batches come as the reader takes them.
     pub(crate) async fn stream(&self, running: Running, frame: DataFrame) -> Result<Answer, QueryError> {
         let deadline = running.deadline;
-        let planned = self.handle.spawn(async move { frame.execute_stream().await });
-        let mut batches = match tokio::time::timeout_at(deadline, planned).await {
-            Ok(Ok(Ok(batches))) => batches,
-            Ok(Ok(Err(error))) => return Err(of_engine(&error)),
-            Ok(Err(panic)) => {
+        let mut planned = JoinSet::new();
+        planned.spawn_on(async move { frame.execute_stream().await }, &self.handle);
+        let mut batches = match tokio::time::timeout_at(deadline, planned.join_next()).await {
+            Ok(Some(Ok(Ok(batches)))) => batches,
+            Ok(Some(Ok(Err(error)))) => return Err(of_engine(&error)),
+            Ok(Some(Err(panic))) => {
                 return Err(QueryError::new(QueryErrorKind::Internal, format!("the query failed: {panic}")));
             }
+            Ok(None) => return Err(QueryError::new(QueryErrorKind::Internal, "the query threads are gone")),
             Err(_) => return Err(self.timed_out()),
         };
         let schema = batches.schema();
@@ -218,8 +249,10 @@ impl Engine {
                 let next = tokio::select! {
                     next = tokio::time::timeout_at(deadline, batches.next()) => next,
                     () = sender.closed() => break,
+                    () = running.growth.exceeds() => Ok(None),
                 };
                 let item = match next {
+                    _ if running.growth.exceeded() => Err(grown()),
                     Ok(Some(Ok(batch))) => Ok(batch),
                     Ok(Some(Err(error))) => Err(of_engine(&error)),
                     Ok(None) => break,
@@ -245,6 +278,11 @@ impl Engine {
         }
         Ok(batches)
     }
+}
+
+fn grown() -> QueryError {
+    QueryError::new(QueryErrorKind::LimitExceeded, "the query needs more memory than allowed")
+        .with_hint("narrow the time range, group by fewer fields, or raise query.memory_bytes_max")
 }
 
 /// An empty catalog with the default schema.

@@ -10,6 +10,7 @@ mod columns;
 mod engine;
 mod error;
 mod filter;
+mod guard;
 pub mod limits;
 mod names;
 mod page;

@@ -16,7 +16,25 @@ pub const FOOTERS_MAX: usize = 512;
 pub const REGEX_BYTES_MAX: usize = 2 << 20;
 
 /// Length of an SQL text.
-pub const SQL_BYTES_MAX: usize = 256 << 10;
+pub const SQL_BYTES_MAX: usize = 128 << 10;
+
+/// Words and signs of an SQL text: planning recurses once per operator of a chain.
+pub const SQL_TOKENS_MAX: usize = 5_000;
+
+/// Length of a text literal in SQL: functions such as `replace` put it into every row, many times.
+pub const SQL_LITERAL_BYTES_MAX: usize = 1 << 10;
+
+/// Stack of a query thread. Chains of [`SQL_TOKENS_MAX`] operators fit; only what is used is ever touched.
+pub const STACK_BYTES: usize = 256 << 20;
+
+/// SQL functions that make a text of any length from a number: one row could take all memory.
+pub const FUNCTIONS_LEFT_OUT: [&str; 3] = ["repeat", "lpad", "rpad"];
+
+/// The process may grow by this many times `query.memory_bytes_max` while queries run, before they are stopped.
+pub const GROWTH_FACTOR: u64 = 2;
+
+/// How often the growth is looked at.
+pub const GROWTH_POLL_MS: u64 = 20;
 
 /// Nesting of an SQL expression.
 pub const SQL_DEPTH_MAX: usize = 50;

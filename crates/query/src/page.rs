@@ -113,8 +113,8 @@ impl Engine {
     pub async fn hits(&self, scoped: Scoped, step_ns: Option<i64>, by: Option<&str>) -> Result<Hits, QueryError> {
         let (start, end) = self.bounds(&scoped)?;
         let step = step_ns.unwrap_or_else(|| nice_step(end.saturating_sub(start))).max(1);
-        let first = start - start.rem_euclid(step);
-        let buckets = (end.saturating_sub(first) + step - 1) / step;
+        let first = start.saturating_sub(start.rem_euclid(step));
+        let buckets = end.saturating_sub(first).saturating_add(step - 1) / step;
         if buckets > HIT_BUCKETS_MAX {
             return Err(QueryError::bad_query(format!("{buckets} buckets are more than {HIT_BUCKETS_MAX}"))
                 .with_hint("use a larger step or a shorter time range"));
@@ -173,7 +173,7 @@ impl Engine {
         self.add_spans(&spans, &mut services).await?;
         self.add_sparklines(&spans, start, end, &mut services).await?;
         self.add_logs(&Scoped { signal: Signal::Logs, ..spans }, &mut services).await?;
-        let seconds = (end - start) as f64 / 1e9;
+        let seconds = end.saturating_sub(start) as f64 / 1e9;
         let mut services: Vec<ServiceSummary> = services.into_values().collect();
         for service in &mut services {
             service.rate_per_second = service.spans as f64 / seconds;
@@ -228,7 +228,7 @@ impl Engine {
         end: i64,
         services: &mut HashMap<String, ServiceSummary>,
     ) -> Result<(), QueryError> {
-        let step = ((end - start) / SPARKLINE_BUCKETS).max(1);
+        let step = (end.saturating_sub(start) / SPARKLINE_BUCKETS).max(1);
         let buckets = usize::try_from(SPARKLINE_BUCKETS).unwrap_or(0);
         for service in services.values_mut() {
             service.sparkline = Sparkline { step_ns: step, spans: vec![0; buckets], errors: vec![0; buckets] };

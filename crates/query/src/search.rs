@@ -4,6 +4,8 @@
 //! in between; rows acknowledged after the first page are not shown on later ones. Two steps: find the keys of the page,
 //! newest sources first and stopping when no older source can matter; then read whole records for those rows only.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Int64Type, TimestampNanosecondType};
@@ -28,10 +30,11 @@ impl Engine {
     ///
     /// # Errors
     /// Bad queries with their position, limits, or damaged data.
-    pub async fn search(&self, request: SearchRequest) -> Result<Answer, QueryError> {
+    pub async fn search(self: &Arc<Self>, request: SearchRequest) -> Result<Answer, QueryError> {
         let query = clewline_lang::parse(&request.query).map_err(crate::error::of_parse)?;
         if !query.pipes.is_empty() {
-            return self.search_with_pipes(request, query).await;
+            let engine = Arc::clone(self);
+            return self.on_query_threads(async move { engine.search_with_pipes(request, query).await }).await;
         }
         let cursor = request.cursor.as_deref().map(Cursor::parse).transpose()?;
         let limit = request.limit.unwrap_or(SEARCH_ROWS_DEFAULT).min(SEARCH_ROWS_MAX);
@@ -47,14 +50,14 @@ impl Engine {
         }
         let columns = record_columns(&names);
         let scan = self.scan(request.signal, filter, &running.stop);
-        let statistics = std::sync::Arc::clone(&running.statistics);
+        let statistics = Arc::clone(&running.statistics);
         let page = Page {
             ascending: request.ascending,
             wanted: usize::try_from(limit).unwrap_or(usize::MAX),
             seq_max: cursor.as_ref().map_or(snapshot.seq, |cursor| cursor.seq_max),
             after: cursor,
         };
-        let snapshot_of_task = std::sync::Arc::clone(&snapshot);
+        let snapshot_of_task = Arc::clone(&snapshot);
         let work = move || {
             let (rows, cursor, looked_at) = page.read(&scan, &snapshot_of_task, &columns)?;
             *statistics.lock() = looked_at;
@@ -263,7 +266,7 @@ fn cut(found: &mut Vec<Found>, keep: usize) {
 /// Whole records for the found rows, in their order.
 fn fetch(scan: &Scan, units: &[Unit], found: &[Found], columns: &[LogicalColumn]) -> Result<RecordBatch, QueryError> {
     let schema = schema_of(columns);
-    let plain = Scan { filter: std::sync::Arc::new(crate::filter::RowFilter::all()), ..scan.clone() };
+    let plain = Scan { filter: Arc::new(crate::filter::RowFilter::all()), ..scan.clone() };
     let mut batches = Vec::new();
     let mut position = vec![0u32; found.len()];
     let mut at = 0u32;

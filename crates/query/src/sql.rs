@@ -16,12 +16,13 @@ use datafusion::sql::sqlparser::ast::{
     VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::answer::{Answer, QueryError};
 use crate::engine::{Engine, names};
 use crate::error::{nearest, of_engine};
 use crate::filter::RowFilter;
-use crate::limits::{FIELDS_MAX, SQL_BYTES_MAX, SQL_DEPTH_MAX};
+use crate::limits::{FIELDS_MAX, SQL_BYTES_MAX, SQL_DEPTH_MAX, SQL_LITERAL_BYTES_MAX, SQL_TOKENS_MAX};
 use crate::names::{Binding, Names, bind, standard};
 
 impl Engine {
@@ -29,7 +30,12 @@ impl Engine {
     ///
     /// # Errors
     /// Bad SQL with its position, limits, or damaged data.
-    pub async fn sql(&self, tenant: &str, text: &str) -> Result<Answer, QueryError> {
+    pub async fn sql(self: &Arc<Self>, tenant: &str, text: &str) -> Result<Answer, QueryError> {
+        let (engine, tenant, text) = (Arc::clone(self), tenant.to_owned(), text.to_owned());
+        self.on_query_threads(async move { engine.answer_sql(&tenant, &text).await }).await
+    }
+
+    async fn answer_sql(&self, tenant: &str, text: &str) -> Result<Answer, QueryError> {
         let mut statement = parse(text)?;
         let mut used = Used::default();
         walk(&mut statement, &mut used)?;
@@ -71,6 +77,7 @@ fn parse(text: &str) -> Result<Statement, QueryError> {
         return Err(QueryError::bad_query(format!("the SQL text is longer than {SQL_BYTES_MAX} bytes")));
     }
     let dialect = GenericDialect {};
+    check_tokens(text, &dialect)?;
     let parsed = DFParserBuilder::new(text)
         .with_dialect(&dialect)
         .with_recursion_limit(SQL_DEPTH_MAX)
@@ -89,6 +96,31 @@ fn parse(text: &str) -> Result<Statement, QueryError> {
         Some(_) => Err(QueryError::bad_query("only questions are answered: SELECT, WITH, EXPLAIN, SHOW and DESCRIBE")
             .with_hint("data comes in through the ingest endpoints")),
         None => Err(QueryError::bad_query("the SQL text is empty").with_hint("for example: SELECT count(*) FROM logs")),
+    }
+}
+
+/// Bounds what planning would recurse over and what functions would multiply.
+fn check_tokens(text: &str, dialect: &GenericDialect) -> Result<(), QueryError> {
+    // What is no SQL at all is better explained by the parser.
+    let Ok(tokens) = Tokenizer::new(dialect, text).tokenize() else { return Ok(()) };
+    let count = tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))).count();
+    if count > SQL_TOKENS_MAX {
+        return Err(QueryError::bad_query(format!(
+            "the SQL text has {count} words and signs; {SQL_TOKENS_MAX} are allowed"
+        ))
+        .with_hint("use IN (…) instead of a chain of OR, or split the question"));
+    }
+    let literal = tokens.iter().find_map(|token| match token {
+        Token::SingleQuotedString(text) | Token::DoubleQuotedString(text) if text.len() > SQL_LITERAL_BYTES_MAX => {
+            Some(text.len())
+        }
+        _ => None,
+    });
+    match literal {
+        Some(bytes) => {
+            Err(QueryError::bad_query(format!("a text of {bytes} bytes is longer than {SQL_LITERAL_BYTES_MAX}")))
+        }
+        None => Ok(()),
     }
 }
 

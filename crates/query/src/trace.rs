@@ -136,7 +136,7 @@ fn tree(trace_id: String, spans: Vec<Row>, logs: Vec<Row>) -> Trace {
         service.self_time_ns += self_time;
         error_count += usize::from(text(&row, "status") == "error");
         row.insert("depth".into(), depth.into());
-        row.insert("start_offset_ns".into(), (times[index].start - start).into());
+        row.insert("start_offset_ns".into(), times[index].start.saturating_sub(start).into());
         row.insert("self_time_ns".into(), self_time.into());
         row.insert("missing_parent".into(), shape.orphans.contains(&index).into());
         row.remove("trace_id");
@@ -148,7 +148,7 @@ fn tree(trace_id: String, spans: Vec<Row>, logs: Vec<Row>) -> Trace {
     Trace {
         trace_id,
         start: format_time(start),
-        duration_ns: end - start,
+        duration_ns: end.saturating_sub(start),
         span_count: rows.len(),
         error_count,
         services,
@@ -240,11 +240,11 @@ fn self_time(span: Times, children: impl Iterator<Item = Times>) -> i64 {
     for child in children {
         let (start, end) = (child.start.max(reached), child.end.min(span.end));
         if end > start {
-            covered += end - start;
+            covered += end.saturating_sub(start);
             reached = end;
         }
     }
-    (span.end - span.start - covered).max(0)
+    span.end.saturating_sub(span.start).saturating_sub(covered).max(0)
 }
 
 /// Event times as people read them, and their offset in the trace.
@@ -254,7 +254,7 @@ fn finish_events(row: &mut Row, start: i64) {
             let Some(event) = event.as_object_mut() else { continue };
             let at = event.remove("time_ns").as_ref().and_then(Value::as_i64).unwrap_or(start);
             event.insert("time".into(), format_time(at).into());
-            event.insert("offset_ns".into(), (at - start).into());
+            event.insert("offset_ns".into(), at.saturating_sub(start).into());
         }
     }
 }

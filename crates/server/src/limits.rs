@@ -113,3 +113,6 @@ pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Seconds after which a refused sender may try again when nothing better is known.
 pub const RETRY_AFTER_S: u64 = 1;
+
+/// Seconds after which a sender whose records met a defect may try again.
+pub const DEFECT_RETRY_S: u64 = 5;

@@ -1,5 +1,6 @@
 //! Every path of the server, in one table: the router is built from it and docs/openapi.json is compared with it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,11 +9,13 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 use clewline_protocol::otlp::response::code;
+use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::app::App;
 use crate::call::Call;
 use crate::ingest::{grpc, otlp, records};
+use crate::limits::DEFECT_RETRY_S;
 use crate::problem::Problem;
 use crate::{api, operate, page};
 
@@ -130,12 +133,19 @@ async fn dispatch(app: Arc<App>, route: &'static str, run: Handler, request: Req
     let id: Arc<str> = app.next_request_id().into();
     let started_ns = app.clock.monotonic_ns();
     let (mut parts, body) = request.into_parts();
-    let argument = match RawPathParams::from_request_parts(&mut parts, &()).await {
-        Ok(params) => params.iter().next().map(|(_, value)| value.to_owned()).unwrap_or_default(),
-        Err(_) => String::new(),
+    let is_ingest =
+        ROUTES.iter().any(|known| known.path == route && known.place != Place::Main && known.method == Method::POST);
+    let argument = RawPathParams::from_request_parts(&mut parts, &()).await;
+    let argument = argument.map(|params| params.iter().next().map(|(_, value)| value.to_owned()).unwrap_or_default());
+    let mut response = match argument {
+        Ok(argument) => {
+            let call = Call { app: Arc::clone(&app), parts, body, id: Arc::clone(&id), argument };
+            // A defect in one answer is not the end of the others on this connection.
+            let answered = AssertUnwindSafe(async move { run(call).await }).catch_unwind().await;
+            answered.unwrap_or_else(|_| broken(is_ingest, route).response(&id))
+        }
+        Err(_) => Problem::bad_request("the path is not UTF-8").response(&id),
     };
-    let call = Call { app: Arc::clone(&app), parts, body, id: Arc::clone(&id), argument };
-    let mut response = run(call).await;
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -143,6 +153,15 @@ async fn dispatch(app: Arc<App>, route: &'static str, run: Handler, request: Req
     let took_ns = app.clock.monotonic_ns().saturating_sub(started_ns);
     app.metrics.answered(route, response.status().as_u16(), took_ns as f64 / 1e9);
     response
+}
+
+/// A handler panicked; the panic itself is in the log. Records are asked for again: senders drop them on 500.
+fn broken(is_ingest: bool, route: &str) -> Problem {
+    let message = format!("{route} failed by a defect of the server");
+    match is_ingest {
+        true => Problem::new(503, "defect", message).retry_after(DEFECT_RETRY_S),
+        false => Problem::new(500, "defect", message).hint("the server's log has more; please report it"),
+    }
 }
 
 /// The method does not fit the path; axum adds `Allow`.

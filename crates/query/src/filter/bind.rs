@@ -143,7 +143,7 @@ fn id(column: usize, width: i32, test: &Test) -> Result<Node, QueryError> {
 
 fn template(column: usize, test: &Test) -> Result<Node, QueryError> {
     let node = |text: &str| {
-        let number = parse_hex::<8>(text.as_bytes()).map(|id| i64::from_be_bytes(id)).or_else(|| text.parse().ok());
+        let number = parse_hex::<8>(text.as_bytes()).map(i64::from_be_bytes).or_else(|| text.parse().ok());
         number.map_or(Node::Nothing, |id| equals(column, Number::Int(id)))
     };
     Ok(match test {

@@ -72,7 +72,7 @@ fn statistics<'a>(group: &'a RowGroupMetaData, name: &str) -> Option<&'a Statist
 }
 
 /// The trace id every row must have, if the filter says so.
-pub(crate) fn wanted_trace_id<'a>(filter: &'a RowFilter, signal: Signal) -> Option<&'a [u8]> {
+pub(crate) fn wanted_trace_id(filter: &RowFilter, signal: Signal) -> Option<&[u8]> {
     filter.conjuncts.iter().find_map(|node| match node {
         Node::Id { column, bytes } => match filter.columns[*column].binding {
             Binding::Fixed(index) if signal.columns()[index].name == "trace_id" => Some(bytes.as_slice()),

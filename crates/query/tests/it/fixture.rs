@@ -17,7 +17,7 @@ pub(crate) const T0: i64 = 1_780_000_000_000_000_000;
 pub(crate) const SECOND: i64 = 1_000_000_000;
 
 pub(crate) struct Fixture {
-    pub(crate) engine: Engine,
+    pub(crate) engine: Arc<Engine>,
     pub(crate) store: Arc<Store>,
     _folder: tempfile::TempDir,
 }
@@ -44,7 +44,7 @@ impl Fixture {
             concurrent_max: 4,
             threads: 2,
         };
-        let engine = Engine::new(Arc::clone(&store), clock, settings).unwrap();
+        let engine = Arc::new(Engine::new(Arc::clone(&store), clock, settings).unwrap());
         Fixture { engine, store, _folder: folder }
     }
 

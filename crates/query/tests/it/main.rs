@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod fixture;
+mod large;
 mod search;
 mod sql;
 mod traces;

@@ -98,6 +98,19 @@ async fn bad_sql_is_refused_with_advice() {
     }
     let error = f.engine.sql("default", "SELECT body FROM logs WHERE\n  bodyy = 'x'").await.map(|_| ()).unwrap_err();
     assert_eq!(error.position, Some((30, 3)));
+    for hostile in [
+        format!("SELECT 1{}", "+1".repeat(4_000)),
+        format!("SELECT count(*) FROM logs WHERE n = 1{}", " OR n = 2".repeat(2_000)),
+        format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(2_000)),
+        format!("SELECT '1'{}", "::int".repeat(4_000)),
+        format!("SELECT 1{}", "+1".repeat(30_000)),
+        format!("SELECT replace(body, 'a', '{}') FROM logs", "x".repeat(5_000)),
+        "SELECT repeat('x', 2000000000)".into(),
+        "SELECT lpad('x', 2000000000)".into(),
+    ] {
+        // Answered or refused; the process lives.
+        let _ = f.sql(&hostile).await;
+    }
     let deep = format!("SELECT {}1{}", "(".repeat(10_000), ")".repeat(10_000));
     assert!(f.engine.sql("default", &deep).await.is_err());
 }

@@ -48,7 +48,7 @@ async fn tail_sees_what_search_would_find() {
     let part = parts.remove(0);
     let filter = f.engine.tail(Signal::Logs, "order http.method:GET").unwrap();
     let rows = filter.matching(&part).unwrap().unwrap();
-    let expected = f.search(Signal::Logs, "order http.method:GET n:<100").await.len();
+    let expected = f.search(Signal::Logs, &format!("order http.method:GET n:<{}", part.rows())).await.len();
     assert_eq!(rows.num_rows(), expected);
     assert!(f.engine.tail(Signal::Spans, "").unwrap().matching(&part).unwrap().is_none());
     assert!(f.engine.tail(Signal::Logs, "* | stats count()").is_err());

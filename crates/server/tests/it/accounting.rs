@@ -6,7 +6,7 @@ use crate::world::World;
 async fn received_is_stored_and_duplicate_and_rejected_and_dropped() {
     let world = World::new().await;
     let json = [("Content-Type", "application/json")];
-    let body = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":1,"body":{"stringValue":"a"}},{"body":7}]}]}]}"#;
+    let body = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":1,"body":{"stringValue":"a"}},{"timeUnixNano":2,"body":{"stringValue":"b"}}]}]}]}"#;
     for _ in 0..2 {
         world.post("/v1/logs", &json, body).await;
     }

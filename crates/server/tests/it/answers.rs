@@ -103,6 +103,7 @@ async fn mistakes_are_explained() {
         ("/api/v1/traces/xyz", 400, "bad_trace_id"),
         ("/api/v1/traces/0123456789abcdef0123456789abcdef", 404, "unknown_trace"),
         ("/api/v1/traces/0123456789abcdef0123456789abcdef?format=otlp", 404, "unknown_trace"),
+        ("/api/v1/fields/%ff%fe/values", 400, "bad_request"),
         ("/api/v1/nothing", 404, "unknown_path"),
     ] {
         let reply = world.get(path).await;
@@ -131,7 +132,7 @@ async fn the_pages_questions_have_their_shape() {
     assert_eq!((values["values"].as_array().unwrap().len(), &values["complete"]), (2, &false.into()));
     let fields = world.get("/api/v1/fields?prefix=le").await.json();
     assert_eq!(fields["fields"][0]["name"], "level");
-    let services = world.get("/api/v1/services").await.json();
+    let services = world.get("/api/v1/services?start=2026-11-24&end=2026-11-24").await.json();
     assert_eq!(services["services"].as_array().unwrap().len(), 3);
     world.stop().await;
 }
