@@ -22,6 +22,9 @@ use crate::limits::{FIELDS_MAX, HIT_BUCKETS_MAX, HIT_GROUPS_MAX, VALUES_MAX};
 use crate::pipes::{column, quantile};
 use crate::search::{parse_filter, window};
 
+/// Shortest window a rate is given over when none was asked for: a minute.
+const RATE_WINDOW_MIN_NS: i64 = 60_000_000_000;
+
 /// Buckets of a service's sparkline.
 const SPARKLINE_BUCKETS: i64 = 30;
 
@@ -167,7 +170,7 @@ impl Engine {
         end: Option<i64>,
     ) -> Result<(i64, i64, Vec<ServiceSummary>), QueryError> {
         let spans = Scoped { tenant: tenant.to_owned(), signal: Signal::Spans, query: String::new(), start, end };
-        let (start, end) = self.bounds(&spans)?;
+        let (start, end) = self.service_window(&spans)?;
         let spans = Scoped { start: Some(start), end: Some(end), ..spans };
         let mut services: HashMap<String, ServiceSummary> = HashMap::new();
         self.add_spans(&spans, &mut services).await?;
@@ -181,6 +184,27 @@ impl Engine {
         }
         services.sort_by(|a, b| b.spans.cmp(&a.spans).then_with(|| a.service.cmp(&b.service)));
         Ok((start, end, services))
+    }
+
+    /// The window asked for, else the one spans and logs span together; never so short that a rate means nothing.
+    fn service_window(&self, spans: &Scoped) -> Result<(i64, i64), QueryError> {
+        let logs = Scoped { signal: Signal::Logs, ..spans.clone() };
+        let held = |scoped: &Scoped| -> Result<Option<(i64, i64)>, QueryError> {
+            let snapshot = self.snapshot(&scoped.tenant, scoped.signal)?;
+            let names = names(scoped.signal, &snapshot)?;
+            let first = names.summaries.iter().map(|s| s.time_min).min();
+            let last = names.summaries.iter().map(|s| s.time_max.saturating_add(1)).max();
+            Ok(first.zip(last))
+        };
+        let windows = [held(spans)?, held(&logs)?];
+        let now = self.now_ns();
+        let end = spans.end.or_else(|| windows.iter().flatten().map(|w| w.1).max()).unwrap_or(now);
+        let start = spans.start.or_else(|| windows.iter().flatten().map(|w| w.0).min()).unwrap_or(end);
+        let start = if spans.start.is_none() { start.min(end.saturating_sub(RATE_WINDOW_MIN_NS)) } else { start };
+        if end <= start {
+            return Err(QueryError::bad_query("the time range is empty").with_hint("start must be before end"));
+        }
+        Ok((start, end))
     }
 
     async fn add_spans(

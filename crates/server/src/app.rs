@@ -24,7 +24,7 @@ pub(crate) struct App {
     pub(crate) budget: Arc<Budget>,
     pub(crate) gate: Gate,
     /// Turns for decompressing and decoding large bodies.
-    pub(crate) decoders: Semaphore,
+    pub(crate) decoders: Arc<Semaphore>,
     /// Turns for live tails.
     pub(crate) tails: Arc<Semaphore>,
     pub(crate) metrics: Metrics,
@@ -60,7 +60,7 @@ impl App {
         App {
             budget: Arc::new(Budget::new(settings.in_flight_bytes_max)),
             gate: Gate::default(),
-            decoders: Semaphore::new(cores.max(2)),
+            decoders: Arc::new(Semaphore::new(cores.max(2))),
             tails: Arc::new(Semaphore::new(crate::limits::TAILS_MAX)),
             metrics: Metrics::default(),
             listeners: OnceLock::new(),

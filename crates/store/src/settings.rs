@@ -58,8 +58,8 @@ impl StoreSettings {
             retention_metrics: None,
             dedupe_window: Duration::from_secs(20 * 60),
             compaction: true,
-            compaction_rows_max: 1_000_000,
-            compaction_bytes_max: 128 << 20,
+            compaction_rows_max: 400_000,
+            compaction_bytes_max: 48 << 20,
         }
     }
 

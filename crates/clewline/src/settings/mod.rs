@@ -104,7 +104,7 @@ pub(crate) const TABLE: &[Setting] = &[
     setting("retention.spans", Kind::Age, "", "Age after which spans are deleted."),
     setting("retention.metrics", Kind::Age, "", "Age after which metrics are deleted."),
     setting("query.timeout_s", Kind::Seconds { min: 1, max: DAY_S }, "30s", "Longest time of one query."),
-    setting("query.memory_bytes_max", Kind::Bytes { min: 16 * MIB, max: 1 << 40 }, "512MiB", "Memory of one query."),
+    setting("query.memory_bytes_max", Kind::Bytes { min: 16 * MIB, max: 1 << 40 }, "256MiB", "Memory of one query."),
     setting(
         "query.concurrent_max",
         Kind::Count { min: 1, max: 10_000 },

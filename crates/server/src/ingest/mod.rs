@@ -110,12 +110,15 @@ pub(crate) async fn process(
     let (handed, held) = if plain && packed.body.bytes.len() <= INLINE_BODY_BYTES_MAX {
         hand_over(app, origin, packed, &decode)?
     } else {
-        let turn = app.decoders.acquire().await.map_err(|_| Refusal::Store(IngestError::Closing))?;
+        let turn = Arc::clone(&app.decoders).acquire_owned().await;
+        let turn = turn.map_err(|_| Refusal::Store(IngestError::Closing))?;
         let app = Arc::clone(app);
-        let work = tokio::task::spawn_blocking(move || hand_over(&app, origin, packed, &decode));
-        let handed = work.await.map_err(|panic| Refusal::Store(IngestError::Failed(panic.to_string())))??;
-        drop(turn);
-        handed
+        let work = tokio::task::spawn_blocking(move || {
+            let handed = hand_over(&app, origin, packed, &decode);
+            drop(turn); // held by the work, not by the request: a client that goes away does not free it early
+            handed
+        });
+        work.await.map_err(|panic| Refusal::Store(IngestError::Failed(panic.to_string())))??
     };
     let Handed { rejections, rows, submitted } = handed;
     let ack = match submitted {
