@@ -47,7 +47,7 @@ pub(crate) fn print(settings: &Settings, origin: bool) -> String {
     for (setting, chosen) in TABLE.iter().zip(&settings.chosen) {
         let (head, key) = setting.name.split_once('.').expect("a test counts the dots");
         if head != section {
-            let _ = write!(out, "{}[{head}]\n", if section.is_empty() { "" } else { "\n" });
+            let _ = writeln!(out, "{}[{head}]", if section.is_empty() { "" } else { "\n" });
             section = head;
         }
         let written = match (&chosen.value, setting.kind) {

@@ -118,7 +118,7 @@ fn number_and_unit(text: &str) -> Option<(f64, String)> {
 
 fn scaled(number: f64, factor: u64) -> Option<u64> {
     let product = number * factor as f64;
-    (product.is_finite() && product >= 0.0 && product < 9e18).then_some(product.round() as u64)
+    (0.0..9e18).contains(&product).then_some(product.round() as u64)
 }
 
 /// `64MiB`, `1.5 GB`, `1048576`.

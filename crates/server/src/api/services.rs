@@ -13,6 +13,6 @@ use crate::problem::Problem;
 pub(crate) async fn services(call: Call) -> Result<Response, Problem> {
     let params = Params::of_url(&call);
     let (start, end) = params.period(call.app.clock.now_ns())?;
-    let (start, end, services) = call.app.engine.services(&*call.tenant()?, start, end).await?;
+    let (start, end, services) = call.app.engine.services(&call.tenant()?, start, end).await?;
     json_response(&json!({ "start": format_time(start), "end": format_time(end), "services": services }))
 }

@@ -17,6 +17,6 @@ pub(crate) async fn sql(mut call: Call) -> Result<Response, Problem> {
         return Err(Problem::new(400, "bad_query", "there is no SQL in the request")
             .hint("give it as parameter q or as the body, for example SELECT count(*) FROM logs"));
     }
-    let answer = call.app.engine.sql(&*call.tenant()?, text).await?;
+    let answer = call.app.engine.sql(&call.tenant()?, text).await?;
     output::respond(&call.app, call.id, answer, format, started_ns).await
 }
