@@ -2,7 +2,7 @@
 //!
 //! Precedence: flag, then environment, then file, then default. What is not known, of the wrong kind or out of bounds
 //! is an error that names the place. Reading order: [`TABLE`]; [`value`] reads values; [`load`] joins the sources;
-//! [`args`] is the command line; [`reference`] writes docs/configuration.md.
+//! [`args`] is the command line; [`mod@reference`] writes docs/configuration.md.
 
 pub(crate) mod args;
 pub(crate) mod load;
