@@ -55,7 +55,11 @@ impl Core {
         let mut parts = Vec::new();
         for input in &inputs {
             let read = input.read().map_err(StoreError::from);
-            let read = read.and_then(|bytes| Ok(clewline_segment::read_parts(bytes, owner.1)?));
+            // Damage that still reads as Parquet must not be merged into a file with a good checksum.
+            let read = read.and_then(|bytes| match input.summary.matches(&bytes) {
+                true => Ok(clewline_segment::read_parts(bytes, owner.1)?),
+                false => Err(StoreError::Segment("its bytes are not those that were written".into())),
+            });
             match read {
                 Ok(read) => parts.extend(read),
                 Err(error) => {

@@ -248,6 +248,27 @@ fn compaction_keeps_every_row_and_old_files_live_with_their_snapshots() {
 }
 
 #[test]
+fn a_damaged_segment_is_not_merged() {
+    let mut world = open(settings());
+    for _ in 0..COMPACTION_FAN_IN {
+        let number = log_batch(&mut world, false);
+        world.send(&[number]);
+        world.flush().unwrap();
+    }
+    let segments = world.store().snapshot(TENANTS[0], Signal::Logs).unwrap().segments;
+    let mut bytes = segments[0].read().unwrap().to_vec();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    world.disk.overwrite(&segments[0].path, bytes);
+    drop(segments);
+    world.store().maintain();
+    let statistics = world.store().statistics();
+    assert_eq!((statistics.compactions, statistics.compaction_failures), (0, 1), "{:?}", statistics.last_error);
+    assert!(statistics.last_error.unwrap_or_default().contains("not those that were written"));
+    assert_eq!(world.store().snapshot(TENANTS[0], Signal::Logs).unwrap().segments.len(), COMPACTION_FAN_IN);
+}
+
+#[test]
 fn retention_deletes_by_age_but_not_after_a_clock_jump() {
     let age = Duration::from_secs(3 * 86_400);
     let mut world = open(StoreSettings { retention_logs: Some(age), ..settings() });
