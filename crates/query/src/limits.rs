@@ -31,7 +31,7 @@ pub const STACK_BYTES: usize = 256 << 20;
 pub const FUNCTIONS_LEFT_OUT: [&str; 3] = ["repeat", "lpad", "rpad"];
 
 /// The process may grow by this many times `query.memory_bytes_max` while queries run, before they are stopped.
-pub const GROWTH_FACTOR: u64 = 2;
+pub const GROWTH_FACTOR: u64 = 3;
 
 /// How often the growth is looked at.
 pub const GROWTH_POLL_MS: u64 = 20;

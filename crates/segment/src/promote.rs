@@ -8,7 +8,7 @@ use clewline_model::attributes::{Attributes, ValueKind};
 use clewline_model::signal::Signal;
 use hashbrown::HashMap;
 
-use crate::limits::{ATTRIBUTE_COLUMNS_MAX, PROMOTE_ONE_ROW_IN};
+use crate::limits::{ATTRIBUTE_COLUMNS_MAX, PROMOTE_ONE_ROW_IN, REST_NAMES_MAX};
 use crate::part::Part;
 use crate::summary::{AttributeSummary, SCOPES, Scope};
 
@@ -17,7 +17,7 @@ use crate::summary::{AttributeSummary, SCOPES, Scope};
 pub struct Layout {
     /// The signal.
     pub signal: Signal,
-    /// All names, promoted ones first.
+    /// The names, promoted ones first; of a hostile number of names the most frequent, one more than the catalog keeps.
     pub attributes: Vec<AttributeSummary>,
     /// Number of promoted names.
     pub promoted: usize,
@@ -26,6 +26,12 @@ pub struct Layout {
 #[derive(Default, Clone, Copy)]
 struct Seen {
     per_kind: [u64; 7],
+}
+
+impl Seen {
+    fn total(&self) -> u64 {
+        self.per_kind.iter().sum()
+    }
 }
 
 impl Layout {
@@ -41,13 +47,15 @@ impl Layout {
     }
 
     fn choose(signal: Signal, parts: &[Part], columns_max: usize, values_min: u64) -> Layout {
-        let mut attributes: Vec<AttributeSummary> = Vec::new();
+        // A hostile batch may have a million names: those nobody will look at again never become text of their own.
+        let mut seen: Vec<(Seen, Scope, &str)> = Vec::new();
         for scope in SCOPES {
-            for (name, seen) in count(parts, scope) {
-                attributes.push(summarise(scope, name, &seen));
-            }
+            seen.extend(count(parts, scope).into_iter().map(|(name, count)| (count, scope, name)));
         }
-        attributes.sort_by(|a, b| b.values.cmp(&a.values).then_with(|| (a.scope, &a.name).cmp(&(b.scope, &b.name))));
+        seen.sort_unstable_by(|a, b| b.0.total().cmp(&a.0.total()).then_with(|| (a.1, a.2).cmp(&(b.1, b.2))));
+        seen.truncate(columns_max + REST_NAMES_MAX + 1);
+        let mut attributes: Vec<AttributeSummary> =
+            seen.iter().map(|(count, scope, name)| summarise(*scope, name, count)).collect();
         let mut promoted = 0;
         for attribute in &mut attributes {
             let kind = attribute.column.and_then(ValueKind::from_number);
@@ -108,5 +116,5 @@ fn uses(references: &[u32], rows: usize) -> Vec<u64> {
 fn summarise(scope: Scope, name: &str, seen: &Seen) -> AttributeSummary {
     let best = (0..7u8).max_by_key(|&kind| (seen.per_kind[usize::from(kind)], std::cmp::Reverse(kind)));
     let rest_kinds = (0..7).filter(|&kind| seen.per_kind[kind] > 0).fold(0u8, |bits, kind| bits | 1 << kind);
-    AttributeSummary { scope, name: name.to_owned(), column: best, rest_kinds, values: seen.per_kind.iter().sum() }
+    AttributeSummary { scope, name: name.to_owned(), column: best, rest_kinds, values: seen.total() }
 }
