@@ -27,7 +27,7 @@ use crate::answer::{Answer, QueryError, QueryErrorKind, QueryStatistics};
 use crate::error::of_engine;
 use crate::filter::RowFilter;
 use crate::guard::{Growth, Guard};
-use crate::limits::{AHEAD_BATCHES, BATCH_ROWS, FUNCTIONS_LEFT_OUT, GROWTH_FACTOR, QUEUE_MS, STACK_BYTES};
+use crate::limits::{AHEAD_BATCHES, BATCH_ROWS, FUNCTIONS_LEFT_OUT, GROWTH_PERCENT, QUEUE_MS, STACK_BYTES};
 use crate::names::{LogicalColumn, Names};
 use crate::scan::{Scan, Stop};
 use crate::source::Footers;
@@ -108,7 +108,7 @@ impl Engine {
         for name in FUNCTIONS_LEFT_OUT {
             template.deregister_udf(name).map_err(std::io::Error::other)?;
         }
-        let guard = Arc::new(Guard::new((settings.memory_bytes_per_query as u64).saturating_mul(GROWTH_FACTOR)));
+        let guard = Arc::new(Guard::new((settings.memory_bytes_per_query as u64).saturating_mul(GROWTH_PERCENT) / 100));
         runtime.spawn(Arc::clone(&guard).watch());
         Ok(Engine {
             guard,

@@ -25,12 +25,12 @@ pub struct Layout {
 
 #[derive(Default, Clone, Copy)]
 struct Seen {
-    per_kind: [u64; 7],
+    per_kind: [u32; 7],
 }
 
 impl Seen {
     fn total(&self) -> u64 {
-        self.per_kind.iter().sum()
+        self.per_kind.iter().map(|&count| u64::from(count)).sum()
     }
 }
 
@@ -88,7 +88,7 @@ fn count(parts: &[Part], scope: Scope) -> HashMap<&str, Seen> {
             if seen.per_kind.iter().any(|&n| n > 0) {
                 let total = all.entry(name).or_default();
                 for (sum, n) in total.per_kind.iter_mut().zip(seen.per_kind) {
-                    *sum += n;
+                    *sum = sum.saturating_add(n);
                 }
             }
         }
@@ -96,16 +96,17 @@ fn count(parts: &[Part], scope: Scope) -> HashMap<&str, Seen> {
     all
 }
 
-fn count_rows(list: &Attributes, weights: Option<&[u64]>, seen: &mut [Seen]) {
+fn count_rows(list: &Attributes, weights: Option<&[u32]>, seen: &mut [Seen]) {
     for row in 0..list.rows() {
         let weight = weights.map_or(1, |w| w[row]);
         for (key, kind) in list.row_kinds(row) {
-            seen[key as usize].per_kind[kind as usize] += weight;
+            let count = &mut seen[key as usize].per_kind[kind as usize];
+            *count = count.saturating_add(weight);
         }
     }
 }
 
-fn uses(references: &[u32], rows: usize) -> Vec<u64> {
+fn uses(references: &[u32], rows: usize) -> Vec<u32> {
     let mut weights = vec![0; rows];
     for &reference in references {
         weights[reference as usize] += 1;
