@@ -32,7 +32,7 @@ pub const FUNCTIONS_LEFT_OUT: [&str; 3] = ["repeat", "lpad", "rpad"];
 
 /// The process may grow by this share of `query.memory_bytes_max`, in percent, while queries run, before they are stopped.
 /// More than 100, because flush and merges grow it at the same time and reading memory parts is not accounted.
-pub const GROWTH_PERCENT: u64 = 400;
+pub const GROWTH_PERCENT: u64 = 550;
 
 /// How often the growth is looked at.
 pub const GROWTH_POLL_MS: u64 = 20;
