@@ -3,9 +3,12 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use clewline_model::signal::Signal;
+use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+use crate::engine::Running;
 
 /// Field metadata: `1` marks a text column whose values are JSON, to be embedded as JSON in JSON output.
 pub const JSON_KEY: &str = "clewline.json";
@@ -56,6 +59,15 @@ pub struct Answer {
     pub cursor: Option<String>,
     /// What it took to find them.
     pub statistics: QueryStatistics,
+}
+
+impl Answer {
+    /// Rows that are there already, at most `limit` of them.
+    pub(crate) fn of_rows(rows: RecordBatch, limit: Option<usize>, running: &Running) -> Answer {
+        let rows = rows.slice(0, rows.num_rows().min(limit.unwrap_or(usize::MAX)));
+        let statistics = *running.statistics.lock();
+        Answer { schema: rows.schema(), batches: futures::stream::iter([Ok(rows)]).boxed(), cursor: None, statistics }
+    }
 }
 
 impl std::fmt::Debug for Answer {

@@ -30,7 +30,7 @@ use crate::guard::{Growth, Guard};
 use crate::limits::{AHEAD_BATCHES, BATCH_ROWS, FUNCTIONS_LEFT_OUT, GROWTH_PERCENT, QUEUE_MS, STACK_BYTES};
 use crate::names::{LogicalColumn, Names};
 use crate::scan::{Scan, Stop};
-use crate::source::Footers;
+use crate::source::Opened;
 use crate::table::Table;
 
 /// What an operator may choose.
@@ -50,7 +50,7 @@ pub struct EngineSettings {
 pub struct Engine {
     pub(crate) store: Arc<Store>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) footers: Arc<Footers>,
+    pub(crate) opened: Arc<Opened>,
     settings: EngineSettings,
     template: SessionState,
     turns: Arc<Semaphore>,
@@ -114,13 +114,17 @@ impl Engine {
             guard,
             store,
             clock,
-            footers: Arc::default(),
+            opened: Arc::default(),
             turns: Arc::new(Semaphore::new(settings.concurrent_max.max(1))),
             settings,
             template,
             handle: runtime.handle().clone(),
             runtime: Some(runtime),
         })
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.settings.threads.max(1)
     }
 
     pub(crate) fn now_ns(&self) -> i64 {
@@ -151,7 +155,7 @@ impl Engine {
     }
 
     pub(crate) fn scan(&self, signal: Signal, filter: RowFilter, stop: &Stop) -> Scan {
-        Scan { signal, filter: Arc::new(filter), footers: Arc::clone(&self.footers), stop: stop.clone() }
+        Scan { signal, filter: Arc::new(filter), opened: Arc::clone(&self.opened), stop: stop.clone() }
     }
 
     pub(crate) fn table(
@@ -167,7 +171,7 @@ impl Engine {
             snapshot,
             columns,
             filter,
-            footers: Arc::clone(&self.footers),
+            opened: Arc::clone(&self.opened),
             stop: running.stop.clone(),
             partitions: self.settings.threads.max(1),
             statistics: Arc::clone(&running.statistics),

@@ -2,9 +2,10 @@
 //!
 //! Reason to exist: it quarantines DataFusion; no other crate knows it. Reading order: [`answer`] is what is asked and
 //! answered; `engine` holds the threads and limits; `names` finds fields; `filter` decides rows; `source`, `scan` and
-//! `columns` read them; `search` answers without the engine, `pipes` and `sql` with it through `table`; `trace`, `page`
+//! `columns` read them; `search` and `aggregate` answer without the engine, `pipes` and `sql` with it through `table`; `trace`, `page`
 //! and `tail` are the questions the page asks.
 
+mod aggregate;
 mod answer;
 mod columns;
 mod engine;

@@ -6,11 +6,14 @@ pub const SEARCH_ROWS_MAX: u64 = 10_000;
 /// Rows of one page when the question does not say.
 pub const SEARCH_ROWS_DEFAULT: u64 = 100;
 
+/// Chunks a newest-first search looks at before it asks whether it has enough; each time twice as many.
+pub const PIECES_FIRST: usize = 4;
+
 /// Rows decoded at a time. Small enough that cancelling is felt at once, large enough to amortise.
 pub const BATCH_ROWS: usize = 8 << 10;
 
-/// Parsed footers kept; each is some tens of kilobytes.
-pub const FOOTERS_MAX: usize = 512;
+/// Memory of the footers and indexes kept between queries.
+pub const OPENED_BYTES_MAX: usize = 48 << 20;
 
 /// Largest program a regular expression may compile to, and its lazy DFA.
 pub const REGEX_BYTES_MAX: usize = 2 << 20;
@@ -63,3 +66,9 @@ pub const QUEUE_MS: u64 = 10_000;
 
 /// Batches a running query may be ahead of its reader.
 pub const AHEAD_BATCHES: usize = 4;
+
+/// Keys of a question that is counted without the engine.
+pub const COUNTING_KEYS_MAX: usize = 3;
+
+/// Groups of such a question; with more the engine answers it, within its memory limit.
+pub const COUNTING_GROUPS_MAX: usize = 100_000;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampNanosecondType};
 use clewline_model::attributes::ValueKind;
 use clewline_model::signal::Signal;
 use clewline_segment::summary::Scope;
@@ -12,6 +12,7 @@ use datafusion::functions_aggregate::expr_fn as aggregate;
 use datafusion::logical_expr::{Expr, cast, lit, when};
 use hashbrown::HashMap;
 
+use crate::aggregate::Counting;
 use crate::answer::{
     FieldInfo, FieldValue, FieldValues, HitGroup, Hits, QueryError, Scoped, ServiceSummary, Sparkline,
 };
@@ -19,6 +20,7 @@ use crate::engine::{Engine, Running, names};
 use crate::error::of_engine;
 use crate::filter::bind::bind;
 use crate::limits::{FIELDS_MAX, HIT_BUCKETS_MAX, HIT_GROUPS_MAX, VALUES_MAX};
+use crate::names::Names;
 use crate::pipes::{column, quantile};
 use crate::search::{parse_filter, window};
 
@@ -68,6 +70,25 @@ impl Engine {
         self.session()?.read_table(Arc::new(table)).map_err(|error| of_engine(&error))
     }
 
+    /// Answers a page question by counting, where it is of that kind.
+    async fn counted_for_page(
+        &self,
+        running: &Running,
+        scoped: &Scoped,
+        counting: impl Fn(&Names<'_>) -> Option<Counting>,
+    ) -> Result<Option<RecordBatch>, QueryError> {
+        let snapshot = self.snapshot(&scoped.tenant, scoped.signal)?;
+        let (counting, filter) = {
+            let names = names(scoped.signal, &snapshot)?;
+            let Some(counting) = counting(&names) else { return Ok(None) };
+            let mut filter = bind(&parse_filter(&scoped.query)?, &names, self.now_ns())?;
+            filter.and(Vec::new(), window(scoped.start, scoped.end));
+            (counting, filter)
+        };
+        let scan = self.scan(scoped.signal, filter, &running.stop);
+        self.count(running, counting, scan, &snapshot).await
+    }
+
     /// Distinct values of a field with counts, most frequent first.
     ///
     /// # Errors
@@ -81,6 +102,9 @@ impl Engine {
     ) -> Result<FieldValues, QueryError> {
         let running = self.start().await?;
         let limit = limit.clamp(1, VALUES_MAX);
+        if let Some(rows) = self.counted_for_page(&running, &scoped, |names| Counting::values(names.column(field))).await? {
+            return Ok(values_of(field, &rows, &prefix.to_lowercase(), limit));
+        }
         let frame = self.frame(&running, &scoped, &[field])?;
         let data_type = frame.schema().field(0).data_type().clone();
         let value = text_of(column(field), &data_type);
@@ -125,6 +149,16 @@ impl Engine {
         let buckets = usize::try_from(buckets).unwrap_or(0);
         let scoped = Scoped { start: Some(start), end: Some(end), ..scoped };
         let running = self.start().await?;
+        let mut groups: HashMap<String, Vec<u64>> = HashMap::new();
+        let counting = |names: &Names<'_>| {
+            Counting::hits(names.column("time"), step, by.filter(|&by| by != "time").map(|by| names.column(by)))
+        };
+        if by != Some("time")
+            && let Some(rows) = self.counted_for_page(&running, &scoped, counting).await?
+        {
+            add_counted_hits(&rows, first, step, buckets, &mut groups)?;
+            return Ok(finish_hits(first, step, buckets, groups, by.is_none()));
+        }
         let mut columns = vec!["time"];
         columns.extend(by.filter(|&by| by != "time"));
         let frame = self.frame(&running, &scoped, &columns)?;
@@ -136,7 +170,6 @@ impl Engine {
         }
         let frame =
             frame.aggregate(keys, vec![aggregate::count(lit(1i64)).alias("__count")]).map_err(|e| of_engine(&e))?;
-        let mut groups: HashMap<String, Vec<u64>> = HashMap::new();
         for batch in self.collect(running, frame).await? {
             add_hits(&batch, by.is_some(), buckets, &mut groups)?;
         }
@@ -319,6 +352,44 @@ fn text_of(expr: Expr, data_type: &DataType) -> Expr {
         }
         _ => cast(expr, DataType::Utf8View),
     }
+}
+
+/// The most frequent values that begin with a lower-case prefix.
+fn values_of(field: &str, rows: &RecordBatch, prefix: &str, limit: usize) -> FieldValues {
+    let (texts, counts) = (rows.column(0).as_string_view(), rows.column(1).as_primitive::<Int64Type>());
+    let wanted = |row: &usize| {
+        let text = if texts.is_null(*row) { "" } else { texts.value(*row) };
+        !text.is_empty() && text.to_lowercase().starts_with(prefix)
+    };
+    let value = |row: usize| FieldValue {
+        value: texts.value(row).to_owned(),
+        count: u64::try_from(counts.value(row)).unwrap_or(0),
+    };
+    let mut values: Vec<FieldValue> = (0..rows.num_rows()).filter(wanted).take(limit + 1).map(value).collect();
+    let complete = values.len() <= limit;
+    values.truncate(limit);
+    FieldValues { field: field.to_owned(), values, complete }
+}
+
+/// Adds rows of (time, value where grouped, count).
+fn add_counted_hits(
+    rows: &RecordBatch,
+    first: i64,
+    step: i64,
+    buckets: usize,
+    groups: &mut HashMap<String, Vec<u64>>,
+) -> Result<(), QueryError> {
+    let times = rows.column(0).as_primitive::<TimestampNanosecondType>();
+    let values = if rows.num_columns() == 3 { Some(crate::columns::texts(rows.column(1))?) } else { None };
+    for row in 0..rows.num_rows() {
+        let value = values.as_ref().map_or("", |v| if v.is_null(row) { "" } else { v.value(row) });
+        let counts = groups.entry_ref(value).or_insert_with(|| vec![0; buckets]);
+        let bucket = usize::try_from((times.value(row) - first) / step);
+        if let Some(count) = bucket.ok().and_then(|bucket| counts.get_mut(bucket)) {
+            *count += count_at(rows, rows.num_columns() - 1, row);
+        }
+    }
+    Ok(())
 }
 
 fn add_hits(

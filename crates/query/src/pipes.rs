@@ -2,22 +2,26 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, TimeUnit};
 use clewline_lang::{
     Aggregate, Bucket, CompareOp, Filter, Function, GroupKey, Pipe, Query, Scalar, SortKey, Stats, Test,
 };
+use clewline_model::signal::Signal;
 use clewline_segment::gather::time_type;
+use clewline_store::Snapshot;
 use datafusion::common::Column;
 use datafusion::dataframe::DataFrame;
 use datafusion::functions::expr_fn as scalar;
 use datafusion::functions_aggregate::expr_fn as aggregate;
 use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, cast, create_udf, lit, try_cast};
 
+use crate::aggregate::Counting;
 use crate::answer::{Answer, QueryError, SearchRequest};
 use crate::columns::texts;
-use crate::engine::{Engine, names};
+use crate::engine::{Engine, Running, names};
 use crate::error::of_engine;
+use crate::filter::RowFilter;
 use crate::filter::bind::{bind, text_test};
 use crate::filter::test::{Number, TextTest};
 use crate::limits::SEARCH_ROWS_DEFAULT;
@@ -43,27 +47,52 @@ impl Engine {
             shown = plan.whole.then(|| record.iter().map(|c| c.name.clone()).collect::<Vec<_>>());
             (plan.columns(|name| names.column(name), record), filter)
         };
-        let session = self.session()?;
-        let table = self.table(snapshot, request.signal, columns, filter, &running);
-        let mut frame = session.read_table(Arc::new(table)).map_err(|error| of_engine(&error))?;
+        let limit = request.limit.or((!plan.bounded).then_some(SEARCH_ROWS_DEFAULT));
+        let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let (mut frame, done) = match self.counted(&plan, request.signal, &filter, &snapshot, &running).await? {
+            Some(rows) if plan.pipes.len() == 1 => return Ok(Answer::of_rows(rows, limit, &running)),
+            Some(rows) => (self.session()?.read_batch(rows).map_err(|error| of_engine(&error))?, 1),
+            None => {
+                let table = self.table(snapshot, request.signal, columns, filter, &running);
+                (self.session()?.read_table(Arc::new(table)).map_err(|error| of_engine(&error))?, 0)
+            }
+        };
         if plan.newest_first {
             frame = frame
                 .sort(vec![column("time").sort(request.ascending, false), column("seq").sort(request.ascending, false)])
                 .map_err(|error| of_engine(&error))?;
         }
-        for pipe in &plan.pipes {
+        for pipe in &plan.pipes[done..] {
             frame = apply(frame, pipe)?;
         }
         if let Some(shown) = shown {
             frame =
                 frame.select(shown.iter().map(|name| column(name)).collect::<Vec<_>>()).map_err(|e| of_engine(&e))?;
         }
-        let limit = request.limit.or((!plan.bounded).then_some(SEARCH_ROWS_DEFAULT));
         if let Some(limit) = limit {
-            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
             frame = frame.limit(0, Some(limit)).map_err(|error| of_engine(&error))?;
         }
         self.stream(running, frame).await
+    }
+}
+
+impl Engine {
+    /// The rows of the first pipe, where it counts by a few keys.
+    async fn counted(
+        &self,
+        plan: &Plan,
+        signal: Signal,
+        filter: &RowFilter,
+        snapshot: &Arc<Snapshot>,
+        running: &Running,
+    ) -> Result<Option<RecordBatch>, QueryError> {
+        let counting = {
+            let names = names(signal, snapshot)?;
+            plan.pipes.first().and_then(|pipe| Counting::of(pipe, signal, |name| names.column(name)))
+        };
+        let Some(counting) = counting else { return Ok(None) };
+        let scan = self.scan(signal, filter.clone(), &running.stop);
+        self.count(running, counting, scan, snapshot).await
     }
 }
 

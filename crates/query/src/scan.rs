@@ -3,26 +3,30 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use clewline_model::signal::Signal;
+use clewline_segment::ranges::RowRanges;
 use clewline_segment::summary::Summary;
 use clewline_segment::{SegmentError, reader};
-use clewline_store::Snapshot;
+use clewline_store::{SegmentEntry, Snapshot};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowPredicate, ArrowPredicateFn, ArrowReaderMetadata, ParquetRecordBatchReaderBuilder, RowFilter as ParquetFilter,
     RowSelection,
 };
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::statistics::Statistics;
 
 use crate::columns::{evaluate, physical_names};
 use crate::filter::evaluate::{Rows, mask};
+use crate::filter::index::{Indexed, decide};
 use crate::filter::{Node, RowFilter, prune};
 use crate::limits::BATCH_ROWS;
 use crate::names::LogicalColumn;
-use crate::source::{Footers, OpenSegment, ROW, Source, Unit};
+use crate::source::{Opened, ROW, Source, Unit};
 
 /// Tells running reads to stop: the asker went away or the time is up.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +48,7 @@ impl Stop {
 pub(crate) struct Scan {
     pub signal: Signal,
     pub filter: Arc<RowFilter>,
-    pub footers: Arc<Footers>,
+    pub opened: Arc<Opened>,
     pub stop: Stop,
 }
 
@@ -68,64 +72,89 @@ impl Scan {
         for part in &snapshot.parts {
             let (_, summary) = part.columns()?;
             if !prune::source_is_out(&self.filter, summary) {
-                units.push(Unit { source: Source::Memory(part.clone()), row_groups: Vec::new(), rows: summary.rows });
+                units.push(Unit::of_memory(part, summary));
             }
         }
-        let trace_id = prune::wanted_trace_id(&self.filter, self.signal);
         for entry in &snapshot.segments {
-            if prune::source_is_out(&self.filter, &entry.summary) {
-                pruned += 1;
-                continue;
-            }
             let before = units.len();
-            let open = self.footers.open(entry, self.signal)?;
-            for (index, group) in open.plain.metadata().row_groups().iter().enumerate() {
-                let out = prune::row_group_is_out(&self.filter, self.signal, group)
-                    || trace_id.is_some_and(|id| !may_hold_trace(&open, index, id));
-                if !out {
-                    let source = Source::Segment(Arc::clone(entry));
-                    let rows = u64::try_from(group.num_rows()).unwrap_or(0);
-                    units.push(Unit { source, row_groups: vec![index], rows });
-                }
+            if !prune::source_is_out(&self.filter, &entry.summary) {
+                self.segment_units(entry, &mut units)?;
             }
             pruned += u64::from(units.len() == before);
         }
         Ok((units, pruned))
     }
 
-    /// The rows of a unit that pass the filter, with [`ROW`] when `numbered`, only those of `selection` when given.
-    pub(crate) fn rows(
-        &self,
-        unit: &Unit,
-        need: &Need,
-        numbered: bool,
-        selection: Option<RowSelection>,
-    ) -> Result<PhysicalRows, SegmentError> {
+    /// The units of one segment: where its index says so, some rows only, and apart from each other those known to pass.
+    pub(crate) fn segment_units(&self, entry: &Arc<SegmentEntry>, units: &mut Vec<Unit>) -> Result<(), SegmentError> {
+        let index = self.opened.index(entry);
+        let at = |index| Indexed { signal: self.signal, summary: &entry.summary, index };
+        let decision = index.as_deref().map(|index| decide(&self.filter, at(index)));
+        if decision.as_ref().is_some_and(|d| d.sure.is_empty() && d.maybe.is_empty()) {
+            return Ok(());
+        }
+        let open = self.opened.segment(entry, self.signal)?;
+        let mut first = 0;
+        for (number, group) in open.plain.metadata().row_groups().iter().enumerate() {
+            let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+            let (start, end) = (first, first + rows);
+            first = end;
+            let mut add = |selected: Option<RowRanges>, sure: bool| {
+                let picked = selected.as_ref().map_or(rows, RowRanges::len);
+                if picked > 0 {
+                    units.push(Unit {
+                        source: Source::Segment(Arc::clone(entry)),
+                        row_group: Some(number),
+                        selected: selected.filter(|_| picked < rows),
+                        sure,
+                        rows: picked,
+                        time_min: entry.summary.time_min,
+                        time_max: entry.summary.time_max,
+                    });
+                }
+            };
+            match &decision {
+                Some(decision) => {
+                    add(Some(decision.sure.within(start, end)), true);
+                    add(Some(decision.maybe.within(start, end)), false);
+                }
+                None if !prune::row_group_is_out(&self.filter, self.signal, group) => add(None, false),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of a unit that pass the filter, with [`ROW`] when `numbered`.
+    pub(crate) fn rows(&self, unit: &Unit, need: &Need, numbered: bool) -> Result<PhysicalRows, SegmentError> {
         match &unit.source {
             Source::Memory(part) => {
                 let (batch, summary) = part.columns()?;
                 let batch = if numbered { with_row_numbers(batch)? } else { batch.clone() };
-                Ok(self.memory_rows(batch, summary.clone(), selection))
+                Ok(self.memory_rows(batch, summary.clone(), unit))
             }
             Source::Segment(entry) => {
-                let open = self.footers.open(entry, self.signal)?;
+                let open = self.opened.segment(entry, self.signal)?;
                 let metadata = if numbered { open.numbered.clone() } else { open.plain.clone() };
+                let group = unit.row_group.unwrap_or(0);
                 let columns = match need {
-                    Need::Everything => ProjectionMask::all(),
+                    Need::Everything => present_columns(&metadata, group),
                     Need::Logical(columns) => {
                         let names =
                             columns.iter().flat_map(|c| physical_names(self.signal, &c.binding, &entry.summary));
                         projection(&metadata, names)
                     }
                 };
-                let filter = self.parquet_filter(&open.plain, &entry.summary);
                 let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(open.file, metadata)
                     .with_batch_size(BATCH_ROWS)
-                    .with_row_groups(unit.row_groups.clone())
-                    .with_projection(columns)
-                    .with_row_filter(filter);
-                if let Some(selection) = selection {
-                    builder = builder.with_row_selection(selection);
+                    .with_row_groups(vec![group])
+                    .with_projection(columns);
+                if !unit.sure {
+                    builder = builder.with_row_filter(self.parquet_filter(&open.plain, &entry.summary));
+                }
+                if let Some(selected) = &unit.selected {
+                    let total = open.plain.metadata().row_group(group).num_rows();
+                    builder = builder.with_row_selection(selection(selected, total));
                 }
                 let mut batches = reader::guarded(|| Ok(builder.build()?))?;
                 let stop = self.stop.clone();
@@ -139,28 +168,25 @@ impl Scan {
         }
     }
 
-    fn memory_rows(&self, batch: RecordBatch, summary: Summary, selection: Option<RowSelection>) -> PhysicalRows {
+    fn memory_rows(&self, batch: RecordBatch, summary: Summary, unit: &Unit) -> PhysicalRows {
         let (filter, signal, stop) = (Arc::clone(&self.filter), self.signal, self.stop.clone());
-        let picked = selection.map(|selection| selected_rows(&selection));
+        let (selected, sure) = (unit.selected.clone(), unit.sure);
         let mut at = 0;
         Box::new(std::iter::from_fn(move || {
             while at < batch.num_rows() && !stop.stopped() {
-                let slice = batch.slice(at, BATCH_ROWS.min(batch.num_rows() - at));
-                let first = at;
-                at += slice.num_rows();
-                let slice = match &picked {
-                    Some(rows) => {
-                        let mine =
-                            rows.iter().filter(|&&row| (first..at).contains(&row)).map(|&row| (row - first) as u32);
-                        let indices = arrow::array::UInt32Array::from_iter_values(mine);
-                        match arrow::compute::take_record_batch(&slice, &indices) {
-                            Ok(slice) => slice,
-                            Err(error) => return Some(Err(error.into())),
-                        }
-                    }
-                    None => slice,
-                };
-                match filtered(&filter, signal, slice, &summary) {
+                let (first, last) = (at, (at + BATCH_ROWS).min(batch.num_rows()));
+                at = last;
+                let mut slice = batch.slice(first, last - first);
+                if let Some(selected) = &selected {
+                    let rows = selected.within(first as u64, last as u64);
+                    let indices = UInt32Array::from_iter_values(rows.iter().flatten().map(|row| row as u32));
+                    slice = match arrow::compute::take_record_batch(&slice, &indices) {
+                        Ok(slice) => slice,
+                        Err(error) => return Some(Err(error.into())),
+                    };
+                }
+                let passed = if sure { Ok(slice) } else { filtered(&filter, signal, slice, &summary) };
+                match passed {
                     Ok(rows) if rows.num_rows() == 0 => {}
                     other => return Some(other.map_err(SegmentError::from)),
                 }
@@ -214,16 +240,23 @@ fn with_row_numbers(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }
 
-fn selected_rows(selection: &RowSelection) -> Vec<usize> {
-    let mut rows = Vec::new();
-    let mut at = 0;
-    for run in selection.iter() {
-        if !run.skip {
-            rows.extend(at..at + run.row_count);
-        }
-        at += run.row_count;
-    }
-    rows
+fn selection(selected: &RowRanges, total: i64) -> RowSelection {
+    let range = |range: std::ops::Range<u64>| {
+        usize::try_from(range.start).unwrap_or(usize::MAX)..usize::try_from(range.end).unwrap_or(usize::MAX)
+    };
+    RowSelection::from_consecutive_ranges(selected.iter().map(range), usize::try_from(total).unwrap_or(0))
+}
+
+/// All columns of a row group but those without any value, which read as absent anyway.
+fn present_columns(metadata: &ArrowReaderMetadata, group: usize) -> ProjectionMask {
+    let columns = metadata.metadata().row_group(group).columns();
+    let empty = |column: &ColumnChunkMetaData| {
+        let nulls = column.statistics().and_then(Statistics::null_count_opt);
+        nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(column.num_values()))
+    };
+    let present = columns.iter().enumerate().filter(|(_, column)| !empty(column)).map(|(index, _)| index);
+    // Every column of a segment is a leaf of its own.
+    ProjectionMask::leaves(metadata.parquet_schema(), present.collect::<Vec<_>>())
 }
 
 /// The rows of a physical batch that pass every conjunct.
@@ -250,17 +283,6 @@ fn projection(metadata: &ArrowReaderMetadata, names: impl Iterator<Item = String
     let fields = schema.root_schema().get_fields();
     let indices = names.filter_map(|name| fields.iter().position(|field| field.name() == name));
     ProjectionMask::roots(schema, indices.collect::<Vec<_>>())
-}
-
-fn may_hold_trace(open: &OpenSegment, row_group: usize, trace_id: &[u8]) -> bool {
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(open.file.clone(), open.plain.clone());
-    let fields = open.plain.parquet_schema().root_schema().get_fields();
-    let Some(column) = fields.iter().position(|field| field.name() == "trace_id") else { return false };
-    match builder.get_row_group_column_bloom_filter(row_group, column) {
-        Ok(Some(bloom)) => bloom.check(&parquet::data_type::FixedLenByteArray::from(trace_id.to_vec())),
-        // No filter, or a damaged one: look at the rows.
-        _ => true,
-    }
 }
 
 /// The logical columns of some physical rows.

@@ -11,18 +11,20 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Int64Type, TimestampNanosecondType};
 use clewline_lang::Filter;
 use clewline_model::signal::SEQ;
+use clewline_segment::limits::{CHUNK_ROWS, ROW_GROUP_ROWS};
+use clewline_segment::ranges::RowRanges;
 use clewline_store::Snapshot;
 use futures::StreamExt;
-use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
+use hashbrown::HashMap;
 
 use crate::answer::{Answer, QueryError, QueryStatistics, SearchRequest};
 use crate::engine::{Engine, names};
 use crate::filter::{Node, bind};
-use crate::limits::{SEARCH_ROWS_DEFAULT, SEARCH_ROWS_MAX};
+use crate::limits::{PIECES_FIRST, SEARCH_ROWS_DEFAULT, SEARCH_ROWS_MAX};
 use crate::names::{Binding, LogicalColumn, Names, standard};
 use crate::render;
 use crate::scan::{Need, Scan, logical_batch};
-use crate::source::{ROW, Unit};
+use crate::source::{ROW, Source, Unit};
 use crate::table::schema_of;
 
 impl Engine {
@@ -150,28 +152,36 @@ impl Page {
         snapshot: &Snapshot,
         columns: &[LogicalColumn],
     ) -> Result<(RecordBatch, Option<Cursor>, QueryStatistics), QueryError> {
-        let (mut units, pruned) = scan.units(snapshot)?;
+        let (units, pruned) = scan.units(snapshot)?;
         let mut statistics = QueryStatistics { segments_pruned: pruned, ..QueryStatistics::default() };
         let keep = self.wanted + self.after.as_ref().map_or(0, |after| after.shown);
-        let best = |unit: &Unit| -> i64 {
-            let summary = unit.source.summary();
-            summary.map_or(i64::MAX, |s| if self.ascending { !s.time_min } else { s.time_max })
-        };
-        units.sort_by_key(|unit| std::cmp::Reverse(best(unit)));
+        let mut pieces: Vec<Unit> = units.into_iter().flat_map(|unit| pieces(scan, unit)).collect();
+        let best = |unit: &Unit| if self.ascending { !unit.time_min } else { unit.time_max };
+        pieces.sort_by_key(|piece| std::cmp::Reverse(best(piece)));
         let mut found: Vec<Found> = Vec::new();
+        let mut places = Places::default();
         // No row with a smaller time can be on the page any more.
         let mut least = i64::MIN;
-        for (index, unit) in units.iter().enumerate() {
-            if best(unit) < least {
-                break;
+        let (mut at, mut together) = (0, PIECES_FIRST);
+        while at < pieces.len() && best(&pieces[at]) >= least && !scan.stop.stopped() {
+            let next = &pieces[at..(at + together).min(pieces.len())];
+            let next = &next[..next.partition_point(|piece| best(piece) >= least)];
+            at += next.len();
+            together *= 2;
+            for unit in joined(next) {
+                statistics.rows_scanned += unit.rows;
+                let place = places.of(&unit);
+                self.keys(scan, &unit, place, &mut found, &mut least, keep + 1)?;
             }
-            statistics.rows_scanned += unit.rows;
-            statistics.segments += 1;
-            self.keys(scan, unit, index, &mut found, &mut least, keep + 1)?;
+            if found.len() > keep {
+                cut(&mut found, keep + 1);
+                least = found.iter().map(|f| f.time).min().unwrap_or(i64::MIN);
+            }
         }
+        statistics.segments = places.segments();
         cut(&mut found, keep + 1);
         found.sort_unstable_by(|a, b| b.cmp(a));
-        let rows = fetch(scan, &units, &found, columns)?;
+        let rows = fetch(scan, &places.units, &found, columns)?;
         let (order, cursor) = self.place(&found, &rows, keep);
         let page = take_record_batch(&rows, &UInt32Array::from(order))?;
         Ok((page, cursor, statistics))
@@ -189,7 +199,7 @@ impl Page {
     ) -> Result<(), QueryError> {
         let names = Names { signal: scan.signal, summaries: Vec::new() };
         let need = Need::Logical(vec![names.column("time"), names.column("seq")]);
-        for batch in scan.rows(unit, &need, true, None)? {
+        for batch in scan.rows(unit, &need, true)? {
             let batch = batch?;
             let column = |name: &str| batch.column_by_name(name);
             let (Some(times), Some(seqs), Some(rows)) = (column("time"), column("seq"), column(ROW)) else { continue };
@@ -263,10 +273,67 @@ fn cut(found: &mut Vec<Found>, keep: usize) {
     found.retain(|f| (f.time, f.seq) >= border);
 }
 
+/// The chunks of a unit, each with the times of its chunk: what is newest is looked at first.
+fn pieces(scan: &Scan, unit: Unit) -> Vec<Unit> {
+    let (Source::Segment(entry), Some(group)) = (&unit.source, unit.row_group) else { return vec![unit] };
+    let Some(index) = scan.opened.index(entry) else { return vec![unit] };
+    // Row groups are whole chunks, and all but the last are full.
+    let first = group * (ROW_GROUP_ROWS / CHUNK_ROWS);
+    let Some(chunks) = index.chunks.get(first..) else { return vec![unit] };
+    let whole = RowRanges::all(chunks.iter().take(ROW_GROUP_ROWS / CHUNK_ROWS).map(|c| u64::from(c.rows)).sum());
+    let selected = unit.selected.as_ref().unwrap_or(&whole);
+    let mut pieces = Vec::new();
+    for (number, chunk) in chunks.iter().take(ROW_GROUP_ROWS / CHUNK_ROWS).enumerate() {
+        let start = (number * CHUNK_ROWS) as u64;
+        let rows = selected.and(&std::iter::once(start..start + u64::from(chunk.rows)).collect());
+        if !rows.is_empty() {
+            let (time_min, time_max) = (chunk.time_min, chunk.time_max);
+            pieces.push(Unit { rows: rows.len(), selected: Some(rows), time_min, time_max, ..unit.clone() });
+        }
+    }
+    pieces
+}
+
+/// Units that read together what lies in one row group.
+fn joined(pieces: &[Unit]) -> Vec<Unit> {
+    let mut units: Vec<Unit> = Vec::new();
+    for piece in pieces {
+        let same = |unit: &&mut Unit| unit.place() == piece.place() && unit.sure == piece.sure;
+        match (units.iter_mut().find(same), &piece.selected) {
+            (Some(unit), Some(more)) => {
+                unit.rows += piece.rows;
+                unit.selected = unit.selected.as_ref().map(|rows| rows.or(more));
+            }
+            _ => units.push(piece.clone()),
+        }
+    }
+    units
+}
+
+/// Row groups and parts in which rows were found.
+#[derive(Default)]
+struct Places {
+    units: Vec<Unit>,
+    numbers: HashMap<(i64, usize), usize>,
+}
+
+impl Places {
+    fn of(&mut self, unit: &Unit) -> usize {
+        *self.numbers.entry(unit.place()).or_insert_with(|| {
+            self.units.push(unit.clone());
+            self.units.len() - 1
+        })
+    }
+
+    fn segments(&self) -> u64 {
+        let ids: hashbrown::HashSet<i64> = self.numbers.keys().map(|(id, _)| *id).filter(|id| *id >= 0).collect();
+        ids.len() as u64
+    }
+}
+
 /// Whole records for the found rows, in their order.
 fn fetch(scan: &Scan, units: &[Unit], found: &[Found], columns: &[LogicalColumn]) -> Result<RecordBatch, QueryError> {
     let schema = schema_of(columns);
-    let plain = Scan { filter: Arc::new(crate::filter::RowFilter::all()), ..scan.clone() };
     let mut batches = Vec::new();
     let mut position = vec![0u32; found.len()];
     let mut at = 0u32;
@@ -278,7 +345,10 @@ fn fetch(scan: &Scan, units: &[Unit], found: &[Found], columns: &[LogicalColumn]
         }
         mine.sort_unstable();
         let summary = unit.source.summary()?;
-        for rows in plain.rows(unit, &Need::Everything, false, Some(selection(scan, unit, &mine)?))? {
+        let first = (unit.row_group.unwrap_or(0) * ROW_GROUP_ROWS) as u64;
+        let rows = mine.iter().map(|&(row, _)| row.cast_unsigned() - first..row.cast_unsigned() - first + 1);
+        let wanted = Unit { selected: Some(rows.collect()), sure: true, ..unit.clone() };
+        for rows in scan.rows(&wanted, &Need::Everything, false)? {
             batches.push(logical_batch(scan.signal, columns, &schema, &rows?, summary)?);
         }
         for (_, i) in mine {
@@ -291,29 +361,6 @@ fn fetch(scan: &Scan, units: &[Unit], found: &[Found], columns: &[LogicalColumn]
         return Err(QueryError::new(crate::QueryErrorKind::Timeout, "the query was stopped"));
     }
     Ok(take_record_batch(&all, &UInt32Array::from(position))?)
-}
-
-/// The selection of some rows, counted from the start of their row groups.
-fn selection(scan: &Scan, unit: &Unit, rows: &[(i64, usize)]) -> Result<RowSelection, QueryError> {
-    let first = match &unit.source {
-        crate::source::Source::Memory(_) => 0,
-        crate::source::Source::Segment(entry) => {
-            let open = scan.footers.open(entry, scan.signal)?;
-            let groups = open.plain.metadata().row_groups();
-            let before = unit.row_groups.first().copied().unwrap_or(0);
-            groups[..before].iter().map(parquet::file::metadata::RowGroupMetaData::num_rows).sum::<i64>()
-        }
-    };
-    let mut selectors = Vec::new();
-    let mut at = first;
-    for &(row, _) in rows {
-        if row > at {
-            selectors.push(RowSelector::skip(usize::try_from(row - at).unwrap_or(0)));
-        }
-        selectors.push(RowSelector::select(1));
-        at = row + 1;
-    }
-    Ok(RowSelection::from(selectors))
 }
 
 #[cfg(test)]

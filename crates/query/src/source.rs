@@ -7,8 +7,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
 use clewline_env::disk::ReadAt;
 use clewline_model::signal::Signal;
+use clewline_segment::ranges::RowRanges;
 use clewline_segment::summary::Summary;
-use clewline_segment::{Part, SegmentError, reader};
+use clewline_segment::{Part, SegmentError, Sidecar, reader};
 use clewline_store::SegmentEntry;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
@@ -17,7 +18,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
-use crate::limits::FOOTERS_MAX;
+use crate::limits::OPENED_BYTES_MAX;
 
 /// Name of the column that counts the rows of a source, present when asked for.
 pub(crate) const ROW: &str = "__row";
@@ -41,14 +42,46 @@ impl Source {
     }
 }
 
-/// Rows of a source that are read together: some row groups of a segment, or a part in memory.
+/// Rows of a source that are read together: rows of a row group of a segment, or a part in memory.
 #[derive(Debug, Clone)]
 pub(crate) struct Unit {
     pub source: Source,
-    /// Row groups of a segment; empty for memory.
-    pub row_groups: Vec<usize>,
-    /// Rows in them.
+    /// The row group of a segment; `None` for memory.
+    pub row_group: Option<usize>,
+    /// The rows, counted from the start of the row group or part; `None` for all.
+    pub selected: Option<RowRanges>,
+    /// The index knows that all of them pass.
+    pub sure: bool,
+    /// Rows to look at.
     pub rows: u64,
+    /// No row is earlier, ns.
+    pub time_min: i64,
+    /// No row is later, ns.
+    pub time_max: i64,
+}
+
+impl Unit {
+    /// All rows of a part in memory.
+    pub(crate) fn of_memory(part: &Part, summary: &Summary) -> Unit {
+        Unit {
+            source: Source::Memory(part.clone()),
+            row_group: None,
+            selected: None,
+            sure: false,
+            rows: summary.rows,
+            time_min: summary.time_min,
+            time_max: summary.time_max,
+        }
+    }
+
+    /// What tells row groups and parts apart: rows of equal places are read together.
+    pub(crate) fn place(&self) -> (i64, usize) {
+        match (&self.source, self.row_group) {
+            (Source::Segment(entry), Some(group)) => (entry.id, group),
+            (Source::Segment(entry), None) => (entry.id, usize::MAX),
+            (Source::Memory(part), _) => (-1, Arc::as_ptr(&part.batch).addr()),
+        }
+    }
 }
 
 /// An opened segment: its footer, read once, with texts as views, and its bytes.
@@ -60,29 +93,102 @@ pub(crate) struct OpenSegment {
     pub file: SegmentFile,
 }
 
-/// Footers of recently used segments.
+/// Footers and indexes of recently used segments, within [`OPENED_BYTES_MAX`].
 #[derive(Debug, Default)]
-pub(crate) struct Footers {
-    cached: Mutex<HashMap<i64, (OpenSegment, u64)>>,
-    uses: std::sync::atomic::AtomicU64,
+pub(crate) struct Opened {
+    cached: Mutex<Cached>,
 }
 
-impl Footers {
+#[derive(Debug, Default)]
+struct Cached {
+    footers: HashMap<i64, Kept<OpenSegment>>,
+    /// With the version of the index file; `None` where there is no good one.
+    indexes: HashMap<i64, Kept<(u64, Option<Arc<Sidecar>>)>>,
+    bytes: usize,
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Kept<T> {
+    value: T,
+    bytes: usize,
+    used: u64,
+}
+
+impl Opened {
     /// The opened segment, from the cache or the disk.
-    pub(crate) fn open(&self, entry: &SegmentEntry, signal: Signal) -> Result<OpenSegment, SegmentError> {
-        let now = self.uses.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        if let Some((open, used)) = self.cached.lock().get_mut(&entry.id) {
-            *used = now;
-            return Ok(open.clone());
+    pub(crate) fn segment(&self, entry: &SegmentEntry, signal: Signal) -> Result<OpenSegment, SegmentError> {
+        if let Some(open) = self.cached.lock().footer(entry.id) {
+            return Ok(open);
         }
         let open = reader::guarded(|| load(entry, signal))?;
+        let bytes = 2 * open.plain.metadata().memory_size();
         let mut cached = self.cached.lock();
-        if cached.len() >= FOOTERS_MAX {
-            let oldest = cached.iter().min_by_key(|(_, (_, used))| *used).map(|(id, _)| *id);
-            oldest.and_then(|id| cached.remove(&id));
+        let kept = cached.keep(open.clone(), bytes);
+        if let Some(old) = cached.footers.insert(entry.id, kept) {
+            cached.bytes -= old.bytes;
         }
-        cached.insert(entry.id, (open.clone(), now));
+        cached.shrink();
         Ok(open)
+    }
+
+    /// The index of a segment, if it has a good one.
+    pub(crate) fn index(&self, entry: &SegmentEntry) -> Option<Arc<Sidecar>> {
+        let version = entry.index_version();
+        if let Some(index) = self.cached.lock().index(entry.id, version) {
+            return index;
+        }
+        let index = entry.read_index().map(Arc::new);
+        let bytes = index.as_ref().map_or(64, |index| index.size_bytes());
+        let mut cached = self.cached.lock();
+        let kept = cached.keep((version, index.clone()), bytes);
+        if let Some(old) = cached.indexes.insert(entry.id, kept) {
+            cached.bytes -= old.bytes;
+        }
+        cached.shrink();
+        index
+    }
+}
+
+impl Cached {
+    fn tick(&mut self) -> u64 {
+        self.uses += 1;
+        self.uses
+    }
+
+    fn footer(&mut self, id: i64) -> Option<OpenSegment> {
+        let now = self.tick();
+        let kept = self.footers.get_mut(&id)?;
+        kept.used = now;
+        Some(kept.value.clone())
+    }
+
+    fn index(&mut self, id: i64, version: u64) -> Option<Option<Arc<Sidecar>>> {
+        let now = self.tick();
+        let kept = self.indexes.get_mut(&id).filter(|kept| kept.value.0 == version)?;
+        kept.used = now;
+        Some(kept.value.1.clone())
+    }
+
+    fn keep<T>(&mut self, value: T, bytes: usize) -> Kept<T> {
+        self.bytes += bytes;
+        Kept { value, bytes, used: self.tick() }
+    }
+
+    /// Forgets what was not used for longest, until the rest is within bounds.
+    fn shrink(&mut self) {
+        while self.bytes > OPENED_BYTES_MAX && self.footers.len() + self.indexes.len() > 1 {
+            let footer = self.footers.iter().map(|(id, kept)| (kept.used, *id)).min();
+            let index = self.indexes.iter().map(|(id, kept)| (kept.used, *id)).min();
+            let freed = match (footer, index) {
+                (Some((used, id)), other) if other.is_none_or(|(newer, _)| used < newer) => {
+                    self.footers.remove(&id).map(|kept| kept.bytes)
+                }
+                (_, Some((_, id))) => self.indexes.remove(&id).map(|kept| kept.bytes),
+                _ => None,
+            };
+            self.bytes -= freed.unwrap_or(0);
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::answer::QueryStatistics;
 use crate::filter::{Node, RowFilter, pushdown};
 use crate::names::LogicalColumn;
 use crate::scan::{Need, Scan, Stop, logical_batch};
-use crate::source::{Footers, Unit};
+use crate::source::{Opened, Unit};
 
 /// One table of one query.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(crate) struct Table {
     pub columns: Vec<LogicalColumn>,
     /// What every row must pass, apart from what the engine pushes down.
     pub filter: RowFilter,
-    pub footers: Arc<Footers>,
+    pub opened: Arc<Opened>,
     pub stop: Stop,
     pub partitions: usize,
     pub statistics: Arc<Mutex<QueryStatistics>>,
@@ -77,7 +77,7 @@ impl Table {
         let scan = Scan {
             signal: self.signal,
             filter: Arc::new(filter),
-            footers: Arc::clone(&self.footers),
+            opened: Arc::clone(&self.opened),
             stop: self.stop.clone(),
         };
         let (units, pruned) = scan.units(&self.snapshot).map_err(|e| DataFusionError::External(Box::new(e)))?;
@@ -116,7 +116,7 @@ fn segment_id(unit: &Unit) -> Option<i64> {
 }
 
 /// Deals units out to at most `count` partitions of about equal rows; at least one partition.
-fn spread(mut units: Vec<Unit>, count: usize) -> Vec<Vec<Unit>> {
+pub(crate) fn spread(mut units: Vec<Unit>, count: usize) -> Vec<Vec<Unit>> {
     units.sort_by_key(|unit| std::cmp::Reverse(unit.rows));
     let mut partitions: Vec<(u64, Vec<Unit>)> =
         (0..count.clamp(1, units.len().max(1))).map(|_| (0, Vec::new())).collect();
@@ -147,7 +147,7 @@ impl PartitionStream for UnitRows {
         let (scan, columns, schema) = (self.scan.clone(), self.columns.clone(), Arc::clone(&self.schema));
         let need = Need::Logical(columns.clone());
         let batches = self.units.clone().into_iter().flat_map(move |unit| {
-            let rows = match scan.rows(&unit, &need, false, None) {
+            let rows = match scan.rows(&unit, &need, false) {
                 Ok(rows) => rows,
                 Err(error) => Box::new(std::iter::once(Err(error))),
             };

@@ -55,7 +55,7 @@ impl Engine {
             let mut rows = Vec::new();
             for unit in units {
                 let summary = unit.source.summary()?;
-                for batch in scan.rows(&unit, &Need::Everything, false, None)? {
+                for batch in scan.rows(&unit, &Need::Everything, false)? {
                     let batch = logical_batch(signal, &columns, &schema, &batch?, summary)?;
                     let left = rows_max.saturating_sub(rows.len()).min(batch.num_rows());
                     rows.extend((0..left).map(|row| render::row(&batch, row)));
@@ -79,7 +79,7 @@ impl Engine {
             let (units, _) = scan.units(&snapshot)?;
             let mut parts = Vec::new();
             for unit in units {
-                for batch in scan.rows(&unit, &Need::Everything, false, None)? {
+                for batch in scan.rows(&unit, &Need::Everything, false)? {
                     let batch: RecordBatch = batch?;
                     if batch.num_rows() > 0 {
                         parts.push(part_of(&batch, Signal::Spans)?);

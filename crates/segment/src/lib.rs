@@ -4,7 +4,8 @@
 //! Reading order: [`part`] is a batch with the sequence numbers of its rows; [`order`] sorts rows and removes repeated
 //! spans; [`promote`] decides which attributes get a typed column; [`gather`] turns rows into Arrow columns;
 //! [`writer`] writes a segment and [`reader`] opens one; [`rest`] is the text form of the attributes without a column;
-//! [`summary`] is what the catalog remembers. Bytes: docs/formats/segment.md.
+//! [`summary`] is what the catalog remembers; [`sidecar`] is the index beside the file. Bytes: docs/formats/segment.md,
+//! docs/formats/sidecar.md.
 
 pub mod gather;
 pub mod limits;
@@ -12,15 +13,18 @@ pub mod order;
 pub mod part;
 pub mod promote;
 pub mod reader;
+pub mod ranges;
 pub mod rest;
 pub mod restore;
+pub mod sidecar;
 pub mod summary;
 pub mod writer;
 
 pub use part::{Part, Seqs};
-pub use restore::read_parts;
+pub use restore::{index_of, read_parts};
+pub use sidecar::Sidecar;
 pub use summary::{AttributeSummary, Scope, Summary};
-pub use writer::write;
+pub use writer::{Written, write};
 
 /// Why a segment could not be written or read.
 #[derive(Debug)]

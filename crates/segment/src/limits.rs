@@ -14,3 +14,24 @@ pub const ROW_GROUP_ROWS: usize = 128 << 10;
 
 /// Rows of a data page: the unit of page pruning.
 pub const PAGE_ROWS: usize = 8 << 10;
+
+/// Rows encoded between two looks at the size of a page.
+pub const WRITE_BATCH_ROWS: usize = 1 << 10;
+
+/// Size of a page of long texts before compression: what is unpacked to show one record.
+pub const TEXT_PAGE_BYTES: usize = 128 << 10;
+
+/// Rows of a chunk: the unit of the index. Row groups are whole chunks.
+pub const CHUNK_ROWS: usize = 8 << 10;
+
+/// Distinct values the index lists of a column; one with more is found by its tokens.
+pub const VALUES_MAX: usize = 256;
+
+/// Bytes of those values together: long texts are better found by their tokens.
+pub const VALUE_LIST_BYTES_MAX: usize = 32 << 10;
+
+/// Templates of one segment the index keeps; beyond it, bodies are indexed like any other text.
+pub const TEMPLATES_MAX: usize = 16 << 10;
+
+/// A cell of the cube stands for at least so many rows on average, or the cube is left out.
+pub const CUBE_ROWS_PER_CELL: u64 = 16;

@@ -13,10 +13,11 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::SegmentError;
 use crate::gather::KIND_KEY;
-use crate::limits::ROW_GROUP_ROWS;
+use crate::limits::{CHUNK_ROWS, ROW_GROUP_ROWS};
 use crate::part::Part;
 use crate::reader;
 use crate::rest::{self, RawValue};
+use crate::sidecar::Builder;
 use crate::summary::{SCOPES, Scope};
 
 /// Reads a whole segment: one part per row group. Damage is an error; compare with [`crate::Summary::matches`] first to
@@ -27,6 +28,19 @@ pub fn read_parts(bytes: Bytes, signal: Signal) -> Result<Vec<Part>, SegmentErro
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata);
         let batches = reader.with_batch_size(ROW_GROUP_ROWS).build()?;
         batches.map(|batch| part_of(&batch?, signal)).collect()
+    })
+}
+
+/// Makes the index of a segment anew from its bytes. Damage is an error, as in [`read_parts`].
+pub fn index_of(bytes: Bytes, signal: Signal, checksum: u64) -> Result<Vec<u8>, SegmentError> {
+    reader::guarded(|| {
+        let metadata = reader::open(&bytes, signal)?;
+        let mut index = Builder::new(signal, metadata.schema());
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata);
+        for batch in reader.with_batch_size(CHUNK_ROWS).build()? {
+            index.push(&batch?);
+        }
+        Ok(index.finish(checksum))
     })
 }
 

@@ -86,6 +86,9 @@ pub struct Summary {
     pub rows: u64,
     /// Bytes of the file.
     pub bytes: u64,
+    /// Bytes of the index beside it when it was written.
+    #[serde(default)]
+    pub index_bytes: u64,
     /// Earliest time, ns.
     pub time_min: i64,
     /// Latest time, ns.
@@ -114,6 +117,7 @@ impl Summary {
             signal: layout.signal as u8,
             rows: rows.len() as u64,
             bytes: 0,
+            index_bytes: 0,
             time_min: i64::MAX,
             time_max: i64::MIN,
             seq_min: i64::MAX,

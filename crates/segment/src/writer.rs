@@ -13,10 +13,11 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::SegmentError;
 use crate::gather;
-use crate::limits::{PAGE_ROWS, ROW_GROUP_ROWS};
+use crate::limits::{PAGE_ROWS, ROW_GROUP_ROWS, TEXT_PAGE_BYTES, WRITE_BATCH_ROWS};
 use crate::order;
 use crate::part::Part;
 use crate::promote::Layout;
+use crate::sidecar::Builder;
 use crate::summary::{SCOPES, Summary};
 
 /// Version of the segment format, in the file's key-value metadata under [`VERSION_KEY`].
@@ -28,35 +29,49 @@ pub const VERSION_KEY: &str = "clewline.segment.version";
 /// Metadata key of the signal name.
 pub const SIGNAL_KEY: &str = "clewline.segment.signal";
 
-/// Sorts the rows of `parts`, leaves out repeated spans and writes one segment to `sink`. Returns what the catalog
-/// keeps. `parts` must be of `signal` and hold at least one row.
+/// A written segment.
+#[derive(Debug)]
+pub struct Written {
+    /// What the catalog keeps.
+    pub summary: Summary,
+    /// The bytes of its index file; see [`crate::sidecar`].
+    pub index: Vec<u8>,
+}
+
+/// Sorts the rows of `parts`, leaves out repeated spans and writes one segment to `sink`. `parts` must be of `signal` and
+/// hold at least one row.
 ///
 /// # Errors
 /// When the sink fails or a row group would hold more than 2 GiB of one text column.
-pub fn write(signal: Signal, parts: &[Part], sink: impl Write + Send) -> Result<Summary, SegmentError> {
+pub fn write(signal: Signal, parts: &[Part], sink: impl Write + Send) -> Result<Written, SegmentError> {
     let (rows, duplicates_removed) = order::ordered(signal, parts);
     let layout = Layout::of_segment(signal, parts);
     let mut summary = Summary::of(&layout, parts, &rows);
     summary.duplicates_removed = duplicates_removed;
     let schema = gather::schema(&layout);
     let counted = Counted { sink, bytes: 0, hash: Xxh3Default::new() };
-    let mut writer = ArrowWriter::try_new(counted, Arc::clone(&schema), Some(properties(signal, rows.len())))?;
+    let mut writer = ArrowWriter::try_new(counted, Arc::clone(&schema), Some(properties(signal)))?;
+    let mut index = Builder::new(signal, &schema);
     for group in rows.chunks(ROW_GROUP_ROWS) {
-        writer.write(&gather::gather(&layout, parts, group)?)?;
+        let batch = gather::gather(&layout, parts, group)?;
+        writer.write(&batch)?;
+        index.push(&batch);
     }
     let counted = writer.into_inner()?;
     summary.bytes = counted.bytes;
     summary.checksum = counted.hash.digest();
-    Ok(summary)
+    let index = index.finish(summary.checksum);
+    summary.index_bytes = index.len() as u64;
+    Ok(Written { summary, index })
 }
 
-fn properties(signal: Signal, rows: usize) -> WriterProperties {
+fn properties(signal: Signal) -> WriterProperties {
     let level = ZstdLevel::try_new(3).expect("3 is a zstd level");
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_write_batch_size(PAGE_ROWS)
+        .set_write_batch_size(WRITE_BATCH_ROWS)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_statistics_truncate_length(Some(64))
         .set_column_index_truncate_length(Some(64))
@@ -70,19 +85,14 @@ fn properties(signal: Signal, rows: usize) -> WriterProperties {
     for name in ["time", "observed_time", "start_time", "duration_ns", "span_id", "body", "events", "links", SEQ] {
         builder = plain(builder, name);
     }
+    for name in ["body", "events", "links"] {
+        builder = builder.set_column_data_page_size_limit(ColumnPath::from(name), TEXT_PAGE_BYTES);
+    }
     for name in ["time", "observed_time", "start_time", SEQ] {
         builder = builder.set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);
     }
     for name in ["body", "events", "links"].into_iter().chain(SCOPES.map(crate::Scope::rest_column)) {
         builder = builder.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::None);
-    }
-    if signal != Signal::Metrics {
-        let path = ColumnPath::from("trace_id");
-        let distinct = if signal == Signal::Spans { rows / 8 } else { rows / 3 };
-        builder = builder
-            .set_column_bloom_filter_enabled(path.clone(), true)
-            .set_column_bloom_filter_fpp(path.clone(), 0.01)
-            .set_column_bloom_filter_max_ndv(path, (distinct as u64).clamp(256, ROW_GROUP_ROWS as u64));
     }
     builder.build()
 }

@@ -6,11 +6,13 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use clewline_env::disk::{Disk, ReadAt};
-use clewline_segment::Summary;
+use clewline_segment::{Sidecar, Summary};
+
+use crate::layout::index_path;
 
 /// A segment of the catalog.
 pub struct SegmentEntry {
@@ -24,11 +26,48 @@ pub struct SegmentEntry {
     pub summary: Summary,
     disk: Arc<dyn Disk>,
     doomed: AtomicBool,
+    index_wanted: AtomicBool,
+    index_version: AtomicU64,
 }
 
 impl SegmentEntry {
     pub(crate) fn new(id: i64, level: u32, path: PathBuf, summary: Summary, disk: Arc<dyn Disk>) -> SegmentEntry {
-        SegmentEntry { id, level, path, summary, disk, doomed: AtomicBool::new(false) }
+        SegmentEntry {
+            id,
+            level,
+            path,
+            summary,
+            disk,
+            doomed: AtomicBool::new(false),
+            index_wanted: AtomicBool::new(false),
+            index_version: AtomicU64::new(0),
+        }
+    }
+
+    /// The index beside the segment, read and checked; `None` where there is no good one. It is then made anew in the
+    /// background, after which [`Self::index_version`] differs.
+    pub fn read_index(&self) -> Option<Sidecar> {
+        let bytes = self.disk.read(&index_path(&self.path)).map(Bytes::from);
+        let index = bytes.ok().and_then(|bytes| Sidecar::parse(&bytes, self.summary.checksum, self.summary.rows));
+        if index.is_none() {
+            self.index_wanted.store(true, Ordering::Release);
+        }
+        index
+    }
+
+    /// Counts how often the index was made anew.
+    pub fn index_version(&self) -> u64 {
+        self.index_version.load(Ordering::Acquire)
+    }
+
+    /// True once after a reader found no good index.
+    pub(crate) fn take_index_wish(&self) -> bool {
+        self.index_wanted.swap(false, Ordering::AcqRel)
+    }
+
+    /// The index was made anew.
+    pub(crate) fn index_made(&self) {
+        self.index_version.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Opens the file for reading parts of it.
@@ -53,6 +92,8 @@ impl Drop for SegmentEntry {
             && let Err(error) = self.disk.remove(&self.path)
         {
             tracing::warn!(path = %self.path.display(), %error, "a replaced segment could not be removed; the next start removes it");
+        } else if *self.doomed.get_mut() {
+            let _ = self.disk.remove(&index_path(&self.path)); // it may have none; the next start removes it otherwise
         }
     }
 }

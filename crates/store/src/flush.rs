@@ -12,13 +12,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use clewline_env::disk::DiskFile;
-use clewline_segment::Part;
+use clewline_segment::{Part, Written};
 
 use crate::catalog::{Publication, SegmentRow};
 use crate::core::Core;
 use crate::entry::{SegmentEntry, level_of};
 use crate::error::StoreError;
-use crate::layout::{Layout, folder_of};
+use crate::layout::{Layout, folder_of, index_path};
 use crate::limits::SEGMENT_BUFFER_BYTES;
 use crate::state::{Generation, Owner};
 use crate::statistics::add;
@@ -134,7 +134,9 @@ impl Core {
     /// Removes segments that were not published.
     pub(crate) fn remove_segments(&self, rows: &[SegmentRow]) {
         for row in rows {
-            let _ = self.env.disk.remove(&self.layout.folder.join(&row.file)); // the next start removes it otherwise
+            let path = self.layout.folder.join(&row.file);
+            let _ = self.env.disk.remove(&path); // the next start removes it otherwise
+            let _ = self.env.disk.remove(&index_path(&path));
         }
     }
 
@@ -148,9 +150,13 @@ impl Core {
         let unfinished = path.with_extension("parquet.tmp");
         let written = (|| {
             let mut sink = BufWriter::with_capacity(SEGMENT_BUFFER_BYTES, Sink(self.env.disk.create(&unfinished)?));
-            let summary = clewline_segment::write(signal, parts, &mut sink)?;
+            let Written { summary, index } = clewline_segment::write(signal, parts, &mut sink)?;
             let mut sink = sink.into_inner().map_err(|error| StoreError::Io(error.into_error()))?;
             sink.0.sync_data()?;
+            // A segment without its index is whole; the next reader asks for a new one.
+            if let Err(error) = self.write_index(&path, &index) {
+                tracing::warn!(path = %path.display(), %error, "the index of a segment could not be written");
+            }
             self.env.disk.rename(&unfinished, &path)?;
             Ok(summary)
         })();

@@ -6,6 +6,7 @@
 //! catalog.sqlite (-wal, -shm)              docs/formats/catalog.md
 //! wal/<generation, 16 digits>.wal          docs/formats/wal.md; .damaged: kept for inspection, never read again
 //! segments/<tenant number>/<signal>/<id>.parquet
+//! segments/<tenant number>/<signal>/<id>.idx  its index; can be made again, docs/formats/sidecar.md
 //! ```
 //! A tenant's name never appears: numbers cannot leave the folder.
 
@@ -57,6 +58,11 @@ impl Layout {
 pub(crate) fn generation_of(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(".wal")?;
     (digits.len() == 16).then(|| digits.parse().ok())?
+}
+
+/// The index file beside a segment.
+pub(crate) fn index_path(segment: &Path) -> PathBuf {
+    segment.with_extension("idx")
 }
 
 /// The folder a path is in.

@@ -4,7 +4,7 @@
 //! on stable storage; it is visible from then on and stored exactly once whatever stops the process.
 //! Reading order: [`store`] is the public face; `queue` and `writer` commit groups to `wal`; `state` is what snapshots
 //! see; `flush` turns generations into segments through `catalog`; `recover` starts from what a crash left;
-//! `maintain` compacts and deletes; `fuse` guards deletion against clocks that jump; [`ledger`] accounts for every
+//! `maintain` compacts and deletes; `index` keeps the files that make queries fast; `fuse` guards deletion against clocks that jump; [`ledger`] accounts for every
 //! record; [`limits`] names every bound. Decisions: docs/adr/0003-write-ahead-log.md.
 
 #![cfg_attr(
@@ -20,6 +20,7 @@ pub mod entry;
 pub mod error;
 mod flush;
 mod fuse;
+mod index;
 mod layout;
 pub mod ledger;
 pub mod limits;

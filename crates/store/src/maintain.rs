@@ -35,6 +35,7 @@ impl Core {
             tracing::error!(%error, "segments beyond their age could not be deleted; trying again later");
             self.counters.note_error(&error.to_string());
         }
+        self.mend_indexes();
         while self.settings.compaction && !idle() {
             match self.compact_once(&mut maintenance) {
                 Ok(true) => {}

@@ -21,7 +21,7 @@ use crate::catalog::{Catalog, Contents};
 use crate::core::Core;
 use crate::dedupe::{Remembered, Window};
 use crate::error::StoreError;
-use crate::layout::{Layout, VERSION, folder_of, generation_of};
+use crate::layout::{Layout, VERSION, folder_of, generation_of, index_path};
 use crate::limits::IDENTITIES_MAX;
 use crate::settings::StoreSettings;
 use crate::state::{Generation, ReplayFile};
@@ -179,8 +179,9 @@ fn scan_file(path: &Path, bytes: &[u8], generation: u64, counters: &Counters) ->
 pub(crate) fn reconcile_segments(env: &Env, layout: &Layout, contents: &Contents) -> Result<Vec<i64>, StoreError> {
     let mut known: hashbrown::HashMap<_, i64> =
         contents.segments.iter().map(|row| (layout.folder.join(&row.file), row.id)).collect();
+    let indexes: HashSet<_> = known.keys().map(|path| index_path(path)).collect();
     for path in files_below(env, &layout.segments(), 2)? {
-        if known.remove(&path).is_none() {
+        if known.remove(&path).is_none() && !indexes.contains(&path) {
             tracing::info!(path = %path.display(), "removing a segment that was never published or was replaced");
             env.disk.remove(&path)?;
         }

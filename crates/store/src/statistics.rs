@@ -19,6 +19,7 @@ pub(crate) struct Counters {
     pub(crate) flush_failures: AtomicU64,
     pub(crate) compactions: AtomicU64,
     pub(crate) compaction_failures: AtomicU64,
+    pub(crate) indexes_rebuilt: AtomicU64,
     pub(crate) segments_expired: AtomicU64,
     pub(crate) segments_missing: AtomicU64,
     pub(crate) spans_deduplicated: AtomicU64,
@@ -81,6 +82,8 @@ pub struct Statistics {
     pub compactions: u64,
     /// Compactions that failed.
     pub compaction_failures: u64,
+    /// Indexes made anew because a reader found them missing or damaged.
+    pub indexes_rebuilt: u64,
     /// Segments deleted by age.
     pub segments_expired: u64,
     /// Segments of the catalog whose file was not there at start-up.
@@ -117,6 +120,7 @@ impl Core {
             flush_failures: get(&counters.flush_failures),
             compactions: get(&counters.compactions),
             compaction_failures: get(&counters.compaction_failures),
+            indexes_rebuilt: get(&counters.indexes_rebuilt),
             segments_expired: get(&counters.segments_expired),
             segments_missing: get(&counters.segments_missing),
             spans_deduplicated: get(&counters.spans_deduplicated),
@@ -140,7 +144,7 @@ impl Core {
         for ((_, signal), entries) in &state.segments {
             statistics.segments += entries.len() as u64;
             for entry in entries {
-                statistics.segment_bytes += entry.summary.bytes;
+                statistics.segment_bytes += entry.summary.bytes + entry.summary.index_bytes;
                 statistics.segment_rows[*signal as usize] += entry.summary.rows;
             }
         }

@@ -229,7 +229,7 @@ fn scalar_text(value: &Scalar) -> String {
 
 /// The text test of a search test that has one.
 pub(crate) fn text_test(test: &Test) -> Result<TextTest, QueryError> {
-    let word = |kind, needle: &str| TextTest::Word(Arc::new(WordMatcher::new(kind, needle)), Arc::from(needle));
+    let word = |kind, needle: &str| TextTest::Word(Arc::new(WordMatcher::new(kind, needle)), kind, Arc::from(needle));
     Ok(match test {
         Test::Word(needle) => word(WordKind::Word, needle),
         Test::Phrase(needle) => word(WordKind::Phrase, needle),

@@ -160,6 +160,6 @@ fn any_field(test: &TextTest, rows: &Rows<'_>) -> Result<BooleanArray, ArrowErro
 }
 
 /// Non-text columns a person would search by what they read: ids and attribute values, not times and counters.
-fn searched_as_text(name: &str) -> bool {
+pub(crate) fn searched_as_text(name: &str) -> bool {
     matches!(name, "trace_id" | "span_id" | "parent_span_id") || SCOPES.iter().any(|s| name.starts_with(s.prefix()))
 }

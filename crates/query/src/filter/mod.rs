@@ -7,6 +7,8 @@
 
 pub(crate) mod bind;
 pub(crate) mod evaluate;
+pub(crate) mod index;
+mod needles;
 pub(crate) mod prune;
 pub(crate) mod pushdown;
 pub(crate) mod test;

@@ -70,14 +70,3 @@ pub(crate) fn row_group_is_out(filter: &RowFilter, signal: Signal, group: &RowGr
 fn statistics<'a>(group: &'a RowGroupMetaData, name: &str) -> Option<&'a Statistics> {
     group.columns().iter().find(|column| column.column_path().string() == name).and_then(|column| column.statistics())
 }
-
-/// The trace id every row must have, if the filter says so.
-pub(crate) fn wanted_trace_id(filter: &RowFilter, signal: Signal) -> Option<&[u8]> {
-    filter.conjuncts.iter().find_map(|node| match node {
-        Node::Id { column, bytes } => match filter.columns[*column].binding {
-            Binding::Fixed(index) if signal.columns()[index].name == "trace_id" => Some(bytes.as_slice()),
-            _ => None,
-        },
-        _ => None,
-    })
-}

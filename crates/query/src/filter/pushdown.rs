@@ -50,7 +50,8 @@ pub(crate) fn node(expr: &Expr, columns: &[LogicalColumn]) -> Option<Node> {
             if columns[index].data_type != DataType::Utf8View {
                 return None;
             }
-            let test = TextTest::Like(Arc::new(like_regex(text(pattern)?, like.case_insensitive)?));
+            let folds = like.case_insensitive;
+            let test = TextTest::Like { regex: Arc::new(like_regex(text(pattern)?, folds)?), folds };
             Some(Node::Text { column: index, test })
         }
         Expr::IsNotNull(inner) => {

@@ -3,14 +3,14 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use clewline_lang::{CompareOp, Scalar, WordMatcher, parse_duration, parse_scalar};
+use clewline_lang::{CompareOp, Scalar, WordKind, WordMatcher, parse_duration, parse_scalar};
 use regex::Regex;
 
 /// A test of a text.
 #[derive(Debug, Clone)]
 pub(crate) enum TextTest {
-    /// A word, phrase, prefix or substring, ignoring case; with the needle as written.
-    Word(Arc<WordMatcher>, Arc<str>),
+    /// A word, phrase, prefix or substring, ignoring case; with its kind and the needle as written.
+    Word(Arc<WordMatcher>, WordKind, Arc<str>),
     /// A regular expression, anywhere.
     Regex(Arc<Regex>),
     /// The whole text.
@@ -21,16 +21,16 @@ pub(crate) enum TextTest {
     Ipv4 { low: u32, high: u32 },
     /// Text order against a bound.
     Order { low: Option<(Arc<str>, bool)>, high: Option<(Arc<str>, bool)> },
-    /// SQL LIKE with the pattern's constant pieces: case-sensitive unless `fold`.
-    Like(Arc<Regex>),
+    /// SQL LIKE; ILIKE when `folds`.
+    Like { regex: Arc<Regex>, folds: bool },
 }
 
 impl TextTest {
     /// True when the text passes.
     pub(crate) fn passes(&self, text: &str) -> bool {
         match self {
-            TextTest::Word(matcher, _) => matcher.is_match(text),
-            TextTest::Regex(regex) | TextTest::Like(regex) => regex.is_match(text),
+            TextTest::Word(matcher, ..) => matcher.is_match(text),
+            TextTest::Regex(regex) | TextTest::Like { regex, .. } => regex.is_match(text),
             TextTest::Exact(value) => text == &**value,
             TextTest::OneOf(values) => values.iter().any(|value| value == text),
             TextTest::Ipv4 { low, high } => {
@@ -46,10 +46,10 @@ impl TextTest {
     /// True when the text form of a number, a boolean or an id could pass: saves turning columns into text for `error`.
     pub(crate) fn may_pass_numbers(&self) -> bool {
         match self {
-            TextTest::Word(_, needle) => numeric_looking(needle),
+            TextTest::Word(_, _, needle) => numeric_looking(needle),
             TextTest::Exact(value) => numeric_looking(value),
             TextTest::OneOf(values) => values.iter().any(|value| numeric_looking(value)),
-            TextTest::Regex(_) | TextTest::Like(_) | TextTest::Order { .. } => true,
+            TextTest::Regex(_) | TextTest::Like { .. } | TextTest::Order { .. } => true,
             TextTest::Ipv4 { .. } => false,
         }
     }

@@ -1,6 +1,8 @@
 //! Segments written and read back, with every kind of attribute and every signal.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod index;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -74,7 +76,7 @@ fn lines(parts: &[Part]) -> Vec<String> {
 fn logs_come_back_with_every_type() {
     let parts = vec![Part::new(Arc::new(logs(1000, 0)), 1), Part::new(Arc::new(logs(10, 5000)), 2)];
     let mut file = Vec::new();
-    let summary = write(Signal::Logs, &parts, &mut file).unwrap();
+    let summary = write(Signal::Logs, &parts, &mut file).unwrap().summary;
     assert_eq!((summary.rows, summary.seq_min, summary.seq_max), (1010, 1, 2));
     assert_eq!(summary.bytes, file.len() as u64);
     let status = summary.attribute(Scope::Attribute, "http.status_code").unwrap();
@@ -84,7 +86,7 @@ fn logs_come_back_with_every_type() {
     let back = read_parts(Bytes::from(file.clone()), Signal::Logs).unwrap();
     assert_eq!(lines(&back), lines(&parts));
     let mut again = Vec::new();
-    let merged = write(Signal::Logs, &back, &mut again).unwrap();
+    let merged = write(Signal::Logs, &back, &mut again).unwrap().summary;
     assert_eq!(merged.attributes, summary.attributes);
     assert_eq!(lines(&read_parts(Bytes::from(again), Signal::Logs).unwrap()), lines(&parts));
     assert!(read_parts(Bytes::from(file), Signal::Spans).is_err(), "a segment of another signal is refused");
@@ -118,7 +120,7 @@ fn repeated_spans_are_written_once_and_traces_lie_together() {
     }
     let parts = [Part::new(Arc::new(batch.clone()), 1), Part::new(Arc::new(batch), 2)];
     let mut file = Vec::new();
-    let summary = write(Signal::Spans, &parts, &mut file).unwrap();
+    let summary = write(Signal::Spans, &parts, &mut file).unwrap().summary;
     assert_eq!((summary.rows, summary.duplicates_removed, summary.seq_max), (40, 40, 1));
     let back = read_parts(Bytes::from(file), Signal::Spans).unwrap();
     let times = back[0].batch.times();
@@ -143,7 +145,7 @@ fn metric_values_keep_absence_and_integers() {
 #[test]
 fn damage_is_an_error_never_a_panic() {
     let mut file = Vec::new();
-    let summary = write(Signal::Logs, &[Part::new(Arc::new(logs(50, 0)), 1)], &mut file).unwrap();
+    let summary = write(Signal::Logs, &[Part::new(Arc::new(logs(50, 0)), 1)], &mut file).unwrap().summary;
     assert!(summary.matches(&file));
     for at in (0..file.len()).step_by(7) {
         let mut damaged = file.clone();

@@ -88,6 +88,7 @@ pub(crate) const CATALOGUE: &[Metric] = &[
     counter("clewline_flush_failures_total", "Times that failed."),
     counter("clewline_compactions_total", "Merges of small segments."),
     counter("clewline_compaction_failures_total", "Merges that failed."),
+    counter("clewline_indexes_rebuilt_total", "Segment indexes made anew because they were missing or damaged."),
     counter("clewline_segments_expired_total", "Segments deleted by age."),
     gauge("clewline_segments_missing", "Segments whose file was not there at start-up."),
     gauge("clewline_retention_suspended", "1 while deletion by age waits because the clock jumped."),

@@ -155,6 +155,7 @@ impl Page {
             ("clewline_flush_failures_total", store.flush_failures),
             ("clewline_compactions_total", store.compactions),
             ("clewline_compaction_failures_total", store.compaction_failures),
+            ("clewline_indexes_rebuilt_total", store.indexes_rebuilt),
             ("clewline_segments_expired_total", store.segments_expired),
             ("clewline_segments_missing", store.segments_missing),
             ("clewline_retention_suspended", u64::from(store.retention_suspended)),
