@@ -343,7 +343,7 @@ impl<'a, S: Sink, const N: usize> Scanner<'a, S, N> {
             return self.with_digit(start, end, classes);
         }
         if classes & class::SLASH != 0
-            && let Some(end) = self.path_or_url(start, end)
+            && let Some(end) = self.path_or_url(start, end, classes)
         {
             return end;
         }
@@ -359,12 +359,13 @@ impl<'a, S: Sink, const N: usize> Scanner<'a, S, N> {
 
     fn with_digit(&mut self, start: usize, end: usize, classes: u8) -> usize {
         let bytes = self.bytes;
-        if bytes[start].is_ascii_digit()
+        let colon = self.byte(end) == b':';
+        if (classes != class::DIGIT || colon)
+            && bytes[start].is_ascii_digit()
             && let Some(end) = shapes::time(bytes, start)
         {
             return self.variable(Kind::Time, start, end);
         }
-        let colon = self.byte(end) == b':';
         if colon && bytes[end..].starts_with(b"://") {
             let stop = shapes::url_end(bytes, end);
             return self.variable(Kind::Url, start, stop);
@@ -400,7 +401,7 @@ impl<'a, S: Sink, const N: usize> Scanner<'a, S, N> {
             if let Some(end) = shapes::ipv4(bytes, start).filter(|&stop| stop >= end) {
                 return self.variable(Kind::Ip, start, end);
             }
-            if let Some(end) = self.path_or_url(start, end) {
+            if let Some(end) = self.path_or_url(start, end, classes) {
                 return end;
             }
         }
@@ -456,7 +457,7 @@ impl<'a, S: Sink, const N: usize> Scanner<'a, S, N> {
     }
 
     /// A token with a slash: a path of two segments or more or from the root on, or the authority of a URL.
-    fn path_or_url(&mut self, start: usize, end: usize) -> Option<usize> {
+    fn path_or_url(&mut self, start: usize, end: usize, classes: u8) -> Option<usize> {
         let bytes = self.bytes;
         let token = &bytes[start..end];
         if token.starts_with(b"//") && start > self.pending && bytes[start - 1] == b':' {
@@ -467,20 +468,21 @@ impl<'a, S: Sink, const N: usize> Scanner<'a, S, N> {
                 return Some(self.variable(Kind::Url, start - 1 - length, stop));
             }
         }
-        let slash = if token.contains(&b'/') { b'/' } else { b'\\' };
-        let count = token.iter().filter(|&&byte| byte == slash).count();
-        let named = token.iter().any(u8::is_ascii_alphabetic);
-        let rooted =
-            token[0] == b'/' || token.starts_with(b"./") || token.starts_with(b"../") || token.starts_with(b"~/");
-        if !named || !(count >= 2 || rooted) {
+        let (slashes, backslashes) = token.iter().fold((0usize, 0usize), |(slashes, backslashes), &byte| {
+            (slashes + usize::from(byte == b'/'), backslashes + usize::from(byte == b'\\'))
+        });
+        let rooted = || matches!(token, [b'/', ..] | [b'.' | b'~', b'/', ..] | [b'.', b'.', b'/', ..]);
+        let named = classes & (class::LETTER | class::HEX_LETTER) != 0;
+        if !named || !(slashes >= 2 || (slashes == 0 && backslashes >= 2) || rooted()) {
             return None;
         }
         let mut from = start;
-        if slash == b'\\' && start >= self.pending + 2 && self.byte_before(start) == b':' {
+        if slashes == 0 && start >= self.pending + 2 && self.byte_before(start) == b':' {
             let drive = bytes[start - 2].is_ascii_alphabetic() && is_delimiter(self.byte_before(start - 2));
             from -= if drive { 2 } else { 0 };
         }
-        let stop = match token.iter().position(|&byte| byte == b'?') {
+        let query = if classes & class::OTHER == 0 { None } else { token.iter().position(|&byte| byte == b'?') };
+        let stop = match query {
             Some(query) => shapes::query_end(bytes, start + query),
             None => shapes::without_punctuation(bytes, start, end),
         };

@@ -89,18 +89,12 @@ pub(super) const fn is_delimiter(byte: u8) -> bool {
         )
 }
 
-/// Digits, quotes, `=`, slashes, `@`, `<`, escape.
-const fn is_trigger(byte: u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'"' | b'\'' | b'=' | b'/' | b'\\' | b'@' | b'<' | 0x1b)
-}
-
-/// Delimiters and triggers of a block, the first byte in the lowest bit. Bitwise, without a branch: the compiler makes wide
-/// compares of the loop.
+/// Delimiters and triggers of a block, the first byte in the lowest bit.
 #[inline]
 fn classify(block: &[u8; BLOCK]) -> (u64, u64) {
     let mut marks = [0u8; BLOCK];
     for (mark, &byte) in marks.iter_mut().zip(block) {
-        *mark = u8::from(is_delimiter(byte)) | u8::from(is_trigger(byte)) << 1;
+        *mark = mark_of(byte);
     }
     let (mut delimiters, mut triggers) = (0u64, 0u64);
     for (lane, eight) in marks.as_chunks::<8>().0.iter().enumerate() {
@@ -109,6 +103,21 @@ fn classify(block: &[u8; BLOCK]) -> (u64, u64) {
         triggers |= gather(word >> 1) << (8 * lane);
     }
     (delimiters, triggers)
+}
+
+/// Bit 0: [`is_delimiter`]; bit 1: a trigger (digits, quotes, `=`, slashes, `@`, `<`, escape). Arithmetic without a branch,
+/// of which the compiler makes compares of sixteen bytes.
+#[inline]
+fn mark_of(byte: u8) -> u8 {
+    let is = |wanted: u8| u8::from(byte == wanted);
+    let within = |first: u8, last: u8| u8::from(byte.wrapping_sub(first) <= last - first);
+    let quotes = is(b'"') | is(b'\'');
+    // What is not ASCII is negative.
+    let blank = u8::from(byte.cast_signed() <= 0x20);
+    let brackets = within(b'(', b')') | is(b'[') | is(b']') | within(b'{', b'}');
+    let delimiter = quotes | blank | brackets | within(b':', b'>') | is(b',');
+    let trigger = quotes | within(b'0', b'9') | is(b'/') | is(b'\\') | is(b'=') | is(b'@') | is(b'<') | is(0x1b);
+    delimiter | trigger << 1
 }
 
 /// The lowest bits of eight bytes as one byte.
@@ -128,7 +137,8 @@ mod tests {
                 let mut block = [b'a'; BLOCK];
                 block[at] = byte;
                 let bit = |set: bool| u64::from(set) << at;
-                assert_eq!(classify(&block), (bit(is_delimiter(byte)), bit(is_trigger(byte))), "{byte:#x} at {at}");
+                let trigger = matches!(byte, b'0'..=b'9' | b'"' | b'\'' | b'=' | b'/' | b'\\' | b'@' | b'<' | 0x1b);
+                assert_eq!(classify(&block), (bit(is_delimiter(byte)), bit(trigger)), "{byte:#x} at {at}");
             }
         }
     }
