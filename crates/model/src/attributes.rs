@@ -218,6 +218,19 @@ impl Attributes {
         }
     }
 
+    /// [`Self::push`] if the name, given as bytes, is the one that followed last time; otherwise nothing happens and the
+    /// result is false.
+    #[inline]
+    pub fn push_guessed(&mut self, name: &[u8], value: Value<'_>) -> bool {
+        let guess = self.guess();
+        let hit = self.keys.get(guess as usize).is_some_and(|known| known.as_bytes() == name);
+        if hit && self.has_room() {
+            self.last = guess;
+            self.push_entry(guess, value);
+        }
+        hit
+    }
+
     /// Counts an attribute too many.
     #[inline]
     fn has_room(&mut self) -> bool {
@@ -259,9 +272,15 @@ impl Attributes {
         at << 32 | bytes.len() as u64
     }
 
+    /// The name that probably comes next.
+    #[inline]
+    fn guess(&self) -> u32 {
+        self.next.get(self.last as usize).copied().unwrap_or(self.first)
+    }
+
     #[inline]
     fn intern(&mut self, name: &str) -> u32 {
-        let guess = if self.last == NO_KEY { self.first } else { self.next[self.last as usize] };
+        let guess = self.guess();
         let key = match self.keys.get(guess as usize) {
             Some(known) if **known == *name => guess,
             _ => self.look_up(name),
@@ -440,6 +459,35 @@ mod tests {
         let mut json = String::new();
         attributes.push_json(1, &mut json);
         assert_eq!(json, r#"{"a":1,"b":"x","c":1.0}"#);
+    }
+
+    #[test]
+    fn guesses_are_right_or_change_nothing() {
+        let mut attributes = Attributes::default();
+        assert!(!attributes.push_guessed(b"a", Value::Null), "nothing came before");
+        // Two shapes in turn: behind `a` comes what came behind it last time.
+        for names in [["a", "b"], ["a", "c"], ["d", "c"]] {
+            names.iter().for_each(|name| attributes.push(name, Value::Text(name)));
+            attributes.end_row();
+        }
+        assert!(!attributes.push_guessed(b"a", Value::Null), "the last row began with d");
+        assert!(attributes.push_guessed(b"d", Value::Null));
+        assert!(!attributes.push_guessed(b"b", Value::Null));
+        assert!(attributes.push_guessed(b"c", Value::Null));
+        attributes.end_row();
+        let mut known = None;
+        attributes.push_known(&mut known, "b", Value::Int(1));
+        attributes.push_known(&mut known, "b", Value::Int(2));
+        attributes.end_row();
+        let long = "n".repeat(KEY_BYTES_MAX + 1);
+        let mut cut = None;
+        attributes.push_known(&mut cut, &long, Value::Null);
+        attributes.push_known(&mut cut, &long, Value::Null);
+        attributes.end_row();
+        let row = |row| attributes.row(row).map(|(key, _)| &*attributes.keys()[key as usize]).collect::<Vec<_>>();
+        assert_eq!((row(1), row(3), row(4)), (vec!["a", "c"], vec!["d", "c"], vec!["b", "b"]));
+        assert_eq!((known, cut), (attributes.key_id("b"), None));
+        assert_eq!(attributes.trimmed.values_cut, 2, "every cut name is counted");
     }
 
     #[test]
