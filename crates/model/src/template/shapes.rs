@@ -275,11 +275,11 @@ pub(super) fn is_prefixed_hex(token: &[u8]) -> bool {
 
 /// True for the 36 bytes of a UUID.
 pub(super) fn is_uuid(token: &[u8]) -> bool {
-    token.len() == 36
-        && token.iter().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
+    let Ok(token) = <&[u8; 36]>::try_from(token) else { return false };
+    let dashes = token[8] == b'-' && token[13] == b'-' && token[18] == b'-' && token[23] == b'-';
+    // Without a branch on each digit: they are random.
+    let signs = token.iter().filter(|&&byte| CLASSES[byte as usize] == class::SIGN).count();
+    dashes && signs == 4 && classes(token) & !(class::DIGIT | class::HEX_LETTER | class::SIGN) == 0
 }
 
 /// The kind of a token that is a number, perhaps with a unit.

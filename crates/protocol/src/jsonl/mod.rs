@@ -30,11 +30,15 @@ pub fn decode(body: &[u8], mapping: &Mapping, context: &Context<'_>) -> Result<D
     if body.trim_ascii_start().first() == Some(&b'[') {
         decode_array(body, &mut rows, &mut sink)?;
     } else {
-        for (number, line) in text::lines(body).enumerate() {
+        // Checked once for all lines; if that fails, each line is looked at by itself.
+        let checked = std::str::from_utf8(body).ok();
+        for (number, range) in text::line_ranges(body).enumerate() {
+            let line = &body[range.clone()];
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            match rows.push_line(&mut sink, line, "") {
+            let reader = checked.and_then(|text| text.get(range)).map_or_else(|| Reader::new(line), Reader::of_text);
+            match rows.push_alone(&mut sink, reader, "") {
                 Ok(()) => {}
                 Err(Fault::Request(error)) if error.is_too_large() => return Err(error),
                 Err(fault) => sink.reject(|| format!("line {}", number + 1), reason(fault)),
@@ -149,7 +153,10 @@ impl<'m> Rows<'m> {
 
     /// Adds the object that is the whole of `line`. After an error the record is still open: reject it.
     pub(crate) fn push_line(&mut self, sink: &mut Sink<'_>, line: &[u8], node: &str) -> Result<(), Fault> {
-        let mut reader = Reader::new(line);
+        self.push_alone(sink, Reader::new(line), node)
+    }
+
+    fn push_alone(&mut self, sink: &mut Sink<'_>, mut reader: Reader<'_>, node: &str) -> Result<(), Fault> {
         if reader.peek()? != Kind::Object {
             return Err(Fault::Record("a JSON object was expected".into()));
         }
