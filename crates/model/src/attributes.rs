@@ -2,7 +2,9 @@
 //!
 //! Layout: rows are ranges of one flat list of (key, kind, number). Text, bytes and JSON live in one arena and the
 //! number holds `offset << 32 | length`. Keys are interned once a batch. Adding an attribute allocates nothing but the
-//! growth of these five vectors; the key look-up guesses that records repeat their predecessor's keys in order.
+//! growth of these five vectors. The key look-up guesses that a key is followed by the one that followed it last time,
+//! which also holds where records of several shapes alternate; a decoder that knows better hands over the number it was
+//! told before ([`Attributes::push_known`]).
 
 use hashbrown::HashMap;
 
@@ -129,8 +131,11 @@ pub struct Trimmed {
     pub values_cut: u64,
 }
 
+/// No key has this number.
+const NO_KEY: u32 = u32::MAX;
+
 /// Attributes of many rows (records, resources or scopes).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Attributes {
     keys: Vec<Box<str>>,
     key_ids: HashMap<Box<str>, u32>,
@@ -139,9 +144,32 @@ pub struct Attributes {
     kind: Vec<u8>,
     number: Vec<u64>,
     arena: Vec<u8>,
-    guess: usize,
+    /// The key that followed each key when it was last looked up.
+    next: Vec<u32>,
+    /// The key a row began with when it was last looked up.
+    first: u32,
+    /// The last key looked up in the open row; [`NO_KEY`] at its start.
+    last: u32,
     /// What was left out so far.
     pub trimmed: Trimmed,
+}
+
+impl Default for Attributes {
+    fn default() -> Attributes {
+        Attributes {
+            keys: Vec::new(),
+            key_ids: HashMap::new(),
+            offsets: Vec::new(),
+            key: Vec::new(),
+            kind: Vec::new(),
+            number: Vec::new(),
+            arena: Vec::new(),
+            next: Vec::new(),
+            first: NO_KEY,
+            last: NO_KEY,
+            trimmed: Trimmed::default(),
+        }
+    }
 }
 
 impl Attributes {
@@ -162,7 +190,7 @@ impl Attributes {
 
     /// Bytes held in memory, roughly.
     pub fn size_bytes(&self) -> usize {
-        self.arena.len() + self.key.len() * 13 + self.offsets.len() * 4 + self.keys.len() * 64
+        self.arena.len() + self.key.len() * 13 + self.offsets.len() * 4 + self.keys.len() * 68
     }
 
     fn row_start(&self, row: usize) -> usize {
@@ -170,13 +198,50 @@ impl Attributes {
     }
 
     /// Adds an attribute to the open row.
+    #[inline]
     pub fn push(&mut self, name: &str, value: Value<'_>) {
-        let open = self.key.len() - self.row_start(self.offsets.len());
-        if open >= ATTRIBUTES_PER_RECORD_MAX {
-            self.trimmed.attributes_dropped += 1;
-            return;
+        if self.has_room() {
+            let key = self.intern(name);
+            self.push_entry(key, value);
         }
-        let key = self.intern(name);
+    }
+
+    /// [`Self::push`] without looking the name up again: `known` is where the caller keeps its number for this list.
+    #[inline]
+    pub fn push_known(&mut self, known: &mut Option<u32>, name: &str, value: Value<'_>) {
+        if self.has_room() {
+            let key = known.unwrap_or_else(|| self.intern(name));
+            debug_assert_eq!(&*self.keys[key as usize], truncate(name, KEY_BYTES_MAX));
+            // A name that is cut is counted every time.
+            *known = (name.len() <= KEY_BYTES_MAX).then_some(key);
+            self.push_entry(key, value);
+        }
+    }
+
+    /// [`Self::push`] if the name, given as bytes, is the one that followed last time; otherwise nothing happens and the
+    /// result is false.
+    #[inline]
+    pub fn push_guessed(&mut self, name: &[u8], value: Value<'_>) -> bool {
+        let guess = self.guess();
+        let hit = self.keys.get(guess as usize).is_some_and(|known| known.as_bytes() == name);
+        if hit && self.has_room() {
+            self.last = guess;
+            self.push_entry(guess, value);
+        }
+        hit
+    }
+
+    /// Counts an attribute too many.
+    #[inline]
+    fn has_room(&mut self) -> bool {
+        let open = self.key.len() - self.row_start(self.offsets.len());
+        let room = open < ATTRIBUTES_PER_RECORD_MAX;
+        self.trimmed.attributes_dropped += u64::from(!room);
+        room
+    }
+
+    #[inline]
+    fn push_entry(&mut self, key: u32, value: Value<'_>) {
         let kind = value.kind();
         let number = match value {
             Value::Text(text) => {
@@ -207,13 +272,25 @@ impl Attributes {
         at << 32 | bytes.len() as u64
     }
 
+    /// The name that probably comes next.
+    #[inline]
+    fn guess(&self) -> u32 {
+        self.next.get(self.last as usize).copied().unwrap_or(self.first)
+    }
+
+    #[inline]
     fn intern(&mut self, name: &str) -> u32 {
-        if let Some(&key) = self.key.get(self.guess)
-            && &*self.keys[key as usize] == name
-        {
-            self.guess += 1;
-            return key;
-        }
+        let guess = self.guess();
+        let key = match self.keys.get(guess as usize) {
+            Some(known) if **known == *name => guess,
+            _ => self.look_up(name),
+        };
+        self.last = key;
+        key
+    }
+
+    /// The number of a name that was not guessed; it will be guessed next time.
+    fn look_up(&mut self, name: &str) -> u32 {
         let kept = truncate(name, KEY_BYTES_MAX);
         self.trimmed.values_cut += u64::from(kept.len() < name.len());
         let key = match self.key_ids.get(kept) {
@@ -222,20 +299,20 @@ impl Attributes {
                 let key = u32::try_from(self.keys.len()).expect("a batch of at most 512 MiB has fewer names than u32");
                 self.keys.push(kept.into());
                 self.key_ids.insert(kept.into(), key);
+                self.next.push(NO_KEY);
                 key
             }
         };
-        // The next name probably follows this one as it did last time.
-        let row = self.row_start(self.offsets.len().saturating_sub(1));
-        if let Some(found) = self.key[row..].iter().take(64).position(|&k| k == key) {
-            self.guess = row + found + 1;
+        match self.next.get_mut(self.last as usize) {
+            Some(next) => *next = key,
+            None => self.first = key,
         }
         key
     }
 
     /// Closes the open row.
     pub fn end_row(&mut self) {
-        self.guess = self.row_start(self.offsets.len());
+        self.last = NO_KEY;
         self.offsets.push(u32::try_from(self.key.len()).expect("attribute count of a bounded batch fits u32"));
     }
 
@@ -245,7 +322,7 @@ impl Attributes {
         self.key.truncate(start);
         self.kind.truncate(start);
         self.number.truncate(start);
-        self.guess = self.row_start(self.offsets.len().saturating_sub(1));
+        self.last = NO_KEY;
     }
 
     /// The attributes of a closed row, in the order they came: (key, value).
@@ -349,8 +426,9 @@ impl Attributes {
                 }
             }
         }
+        let next = vec![NO_KEY; keys.len()];
         let key_ids = keys.iter().zip(0..).map(|(name, id)| (name.clone(), id)).collect();
-        Some(Attributes { keys, key_ids, offsets, key, kind, number, arena, guess: 0, trimmed: Trimmed::default() })
+        Some(Attributes { keys, key_ids, offsets, key, kind, number, arena, next, ..Attributes::default() })
     }
 }
 
@@ -381,6 +459,35 @@ mod tests {
         let mut json = String::new();
         attributes.push_json(1, &mut json);
         assert_eq!(json, r#"{"a":1,"b":"x","c":1.0}"#);
+    }
+
+    #[test]
+    fn guesses_are_right_or_change_nothing() {
+        let mut attributes = Attributes::default();
+        assert!(!attributes.push_guessed(b"a", Value::Null), "nothing came before");
+        // Two shapes in turn: behind `a` comes what came behind it last time.
+        for names in [["a", "b"], ["a", "c"], ["d", "c"]] {
+            names.iter().for_each(|name| attributes.push(name, Value::Text(name)));
+            attributes.end_row();
+        }
+        assert!(!attributes.push_guessed(b"a", Value::Null), "the last row began with d");
+        assert!(attributes.push_guessed(b"d", Value::Null));
+        assert!(!attributes.push_guessed(b"b", Value::Null));
+        assert!(attributes.push_guessed(b"c", Value::Null));
+        attributes.end_row();
+        let mut known = None;
+        attributes.push_known(&mut known, "b", Value::Int(1));
+        attributes.push_known(&mut known, "b", Value::Int(2));
+        attributes.end_row();
+        let long = "n".repeat(KEY_BYTES_MAX + 1);
+        let mut cut = None;
+        attributes.push_known(&mut cut, &long, Value::Null);
+        attributes.push_known(&mut cut, &long, Value::Null);
+        attributes.end_row();
+        let row = |row| attributes.row(row).map(|(key, _)| &*attributes.keys()[key as usize]).collect::<Vec<_>>();
+        assert_eq!((row(1), row(3), row(4)), (vec!["a", "c"], vec!["d", "c"], vec!["b", "b"]));
+        assert_eq!((known, cut), (attributes.key_id("b"), None));
+        assert_eq!(attributes.trimmed.values_cut, 2, "every cut name is counted");
     }
 
     #[test]

@@ -116,7 +116,9 @@ impl Column {
 
     fn push_text(&mut self, value: &str) {
         if let Column::Text { ends, data } = self {
-            data.extend_from_slice(value.as_bytes());
+            if !value.is_empty() {
+                data.extend_from_slice(value.as_bytes());
+            }
             ends.push(u32::try_from(data.len()).expect("a bounded body has less than 4 GiB of text"));
         }
     }

@@ -17,5 +17,9 @@ pub const KEY_BYTES_MAX: usize = 512;
 /// Bytes of a log line the template scan reads; what follows is one variable.
 pub const TEMPLATE_SCAN_BYTES: usize = 8 << 10;
 
+/// Longest quoted text the template scan takes for one variable; a quotation mark without a partner within this reach is
+/// constant.
+pub const QUOTED_BYTES_MAX: usize = 1 << 10;
+
 /// Largest encoded batch the codec accepts back: a body at its limit of 64 MiB with room for its columns.
 pub const ENCODED_BATCH_BYTES_MAX: usize = 512 << 20;

@@ -1,9 +1,15 @@
 //! Records a second of one core, by decoder: `cargo run --release -p clewline-protocol --example decode_speed`.
 //!
 //! Each body holds 10 000 records of the shape SDKs and loggers send (8 attributes, about 300 bytes). The figure is the
-//! best of several rounds, since anything slower is another program on the same core.
+//! best of several rounds, since anything slower is another program on the same core. Files of JSON lines given as
+//! arguments are measured instead, together, in requests of about 1 MiB, up to the WAL payload.
+//! `--only NAME` runs one decoder once, for a profiler that counts instructions.
 
-#![allow(clippy::print_stdout, reason = "an example prints its result")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a measurement prints its result and reads its files"
+)]
 
 use std::time::Instant;
 
@@ -28,8 +34,13 @@ const NOW: u64 = 1_700_000_000_000_000_000;
 const CONTEXT: Context<'_> = Context { now_ns: NOW as i64, node: "10.0.0.9" };
 
 fn measure(name: &str, body_bytes: usize, decode: impl Fn() -> Batch) {
+    let mut arguments = std::env::args().skip(1);
+    let only = (arguments.next().as_deref() == Some("--only")).then(|| arguments.next().unwrap_or_default());
+    if only.as_ref().is_some_and(|only| only != name) {
+        return;
+    }
     let mut best = f64::INFINITY;
-    for _ in 0..ROUNDS {
+    for _ in 0..if only.is_some() { 1 } else { ROUNDS } {
         let start = Instant::now();
         let batch = decode();
         best = best.min(start.elapsed().as_secs_f64());
@@ -37,7 +48,59 @@ fn measure(name: &str, body_bytes: usize, decode: impl Fn() -> Batch) {
     }
     let records = RECORDS as f64 / best / 1e6;
     let mib = body_bytes as f64 / best / f64::from(1 << 20);
-    println!("{name:<16} {records:6.2} M records/s {mib:7.0} MiB/s  ({} bytes a record)", body_bytes as u64 / RECORDS);
+    let each_us = best * 1e6 / RECORDS as f64;
+    println!(
+        "{name:<16} {records:6.2} M records/s {each_us:6.3} us each {mib:7.0} MiB/s  ({} bytes a record)",
+        body_bytes as u64 / RECORDS
+    );
+}
+
+/// Decodes files of JSON lines and encodes the batches as the write-ahead log does.
+fn measure_files(names: &[String]) -> std::io::Result<()> {
+    const REQUEST_BYTES: usize = 1 << 20;
+    let mut requests = vec![Vec::new()];
+    for name in names {
+        for line in std::fs::read(name)?.split_inclusive(|&byte| byte == b'\n') {
+            if requests.last().is_some_and(|body: &Vec<u8>| body.len() + line.len() > REQUEST_BYTES) {
+                requests.push(Vec::new());
+            }
+            if let Some(body) = requests.last_mut() {
+                body.extend_from_slice(line);
+            }
+        }
+    }
+    let bytes: usize = requests.iter().map(Vec::len).sum();
+    let mapping = Mapping::default();
+    let (mut decoding, mut encoding) = (f64::INFINITY, f64::INFINITY);
+    let (mut rows, mut rejected, mut payload_bytes) = (0, 0, 0);
+    for _ in 0..ROUNDS / 10 {
+        let (mut decode_s, mut encode_s) = (0.0, 0.0);
+        (rows, rejected, payload_bytes) = (0, 0, 0);
+        for body in &requests {
+            let start = Instant::now();
+            let decoded = jsonl::decode(body, &mapping, &CONTEXT).expect("lines are refused one by one");
+            let half = Instant::now();
+            let mut payload = Vec::new();
+            clewline_model::codec::encode(&decoded.batch, &mut payload);
+            encode_s += half.elapsed().as_secs_f64();
+            decode_s += (half - start).as_secs_f64();
+            rows += decoded.batch.rows();
+            rejected += decoded.rejections.rejected;
+            payload_bytes += payload.len();
+        }
+        decoding = decoding.min(decode_s);
+        encoding = encoding.min(encode_s);
+    }
+    let speed =
+        |seconds: f64| format!("{:.3} us each, {:.0} MB/s", seconds * 1e6 / rows as f64, bytes as f64 / seconds / 1e6);
+    println!("{rows} records of {} bytes, {rejected} rejected", bytes / rows.max(1));
+    println!(
+        "decode {}; encode {} ({} bytes of payload each)",
+        speed(decoding),
+        speed(encoding),
+        payload_bytes / rows.max(1)
+    );
+    Ok(())
 }
 
 fn text_value(text: impl Into<String>) -> Option<AnyValue> {
@@ -112,7 +175,35 @@ fn spans() -> Vec<u8> {
     ExportTraceServiceRequest { resource_spans }.encode_to_vec()
 }
 
-fn main() {
+/// The shape of `clewline bench`: a message of about 115 bytes, three attributes, three of ten with ids.
+fn flat_line(i: u64) -> String {
+    let context = if i % 10 < 3 {
+        format!(
+            ",\"trace_id\":\"{:032x}\",\"span_id\":\"{:016x}\"",
+            u128::from(i / 10 + 1) << 64 | 0x9e37_79b9,
+            (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        )
+    } else {
+        String::new()
+    };
+    format!(
+        "{{\"time\":\"2023-11-14T22:13:20.{i:06}Z\",\"level\":\"info\",\"service\":\"checkout\",\"message\":\"GET \
+         /api/v1/orders completed with status 200 in {} ms, upstream orders-{}.internal:{} answered after {} ms\",\
+         \"host\":\"node-{:02}\",\"thread\":\"worker-{}\",\"region\":\"eu-west\"{context}}}\n",
+        i % 300,
+        i % 12,
+        1024 + i % 60_000,
+        i % 250,
+        i % 40,
+        i % 16
+    )
+}
+
+fn main() -> std::io::Result<()> {
+    let files: Vec<String> = std::env::args().skip(1).collect();
+    if files.first().is_some_and(|first| first != "--only") {
+        return measure_files(&files);
+    }
     for (signal, name, body) in [(Signal::Logs, "logs", logs()), (Signal::Spans, "spans", spans())] {
         let decode = || decode_protobuf(signal, &body, &CONTEXT).expect("a good request").batch;
         measure(&format!("otlp {name}"), body.len(), decode);
@@ -141,6 +232,10 @@ fn main() {
     measure("json lines", lines.len(), || {
         jsonl::decode(lines.as_bytes(), &mapping, &CONTEXT).expect("good lines").batch
     });
+    let flat: String = (0..RECORDS).map(flat_line).collect();
+    measure("flat json lines", flat.len(), || {
+        jsonl::decode(flat.as_bytes(), &mapping, &CONTEXT).expect("good lines").batch
+    });
     let plain: String = (0..RECORDS)
         .map(|i| format!("2023-11-14T22:13:20.{i:06}Z INFO order {i} answered 200 in {} ms\n", i % 300))
         .collect();
@@ -153,4 +248,5 @@ fn main() {
         messages.iter().for_each(|message| collector.push(message.as_bytes(), &CONTEXT));
         collector.finish().batch
     });
+    Ok(())
 }

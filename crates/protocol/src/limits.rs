@@ -27,6 +27,10 @@ pub const MESSAGE_BYTES_MAX: usize = 4 << 10;
 /// Longest frame of the line and syslog framers by default: what fits a UDP datagram, and what syslog daemons accept.
 pub const FRAME_BYTES_MAX: usize = 64 << 10;
 
+/// Fields of JSON records remembered per request, so that a key that comes again needs no look-up. The widest sources have
+/// some hundred; requests of random keys must not fill memory with them.
+pub const FIELDS_MAX: usize = 4_096;
+
 /// Digits of a syslog octet count: a count of more is not one.
 pub const OCTET_COUNT_DIGITS_MAX: usize = 8;
 

@@ -5,6 +5,7 @@
 //! is found as `level` describes.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use clewline_model::signal::Signal;
 use memchr::memchr;
@@ -32,16 +33,19 @@ pub fn decode(body: &[u8], service: &str, context: &Context<'_>) -> Result<Decod
 
 /// The lines of a text without their ends; a last line without an end counts, empty ones are given too.
 pub(crate) fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    let mut rest = Some(body);
+    line_ranges(body).map(|range| &body[range])
+}
+
+/// Where the lines of a text stand.
+pub(crate) fn line_ranges(body: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut at = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     std::iter::from_fn(move || {
-        let bytes = rest.filter(|bytes| !bytes.is_empty())?;
-        let (line, after) = match memchr(b'\n', bytes) {
-            Some(end) => (&bytes[..end], Some(&bytes[end + 1..])),
-            None => (bytes, None),
-        };
-        rest = after;
-        Some(line.strip_suffix(b"\r").unwrap_or(line))
+        let rest = body.get(at..).filter(|rest| !rest.is_empty())?;
+        let length = memchr(b'\n', rest).unwrap_or(rest.len());
+        let start = at;
+        at += length + 1;
+        let end = start + length;
+        Some(start..end - usize::from(rest[..length].ends_with(b"\r")))
     })
 }
 

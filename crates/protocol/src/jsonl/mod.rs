@@ -5,6 +5,7 @@
 //! stays an attribute. A broken line is refused by its number and the others are kept. A body that starts with `[` is
 //! one array of objects; there a syntax error refuses the request, as nothing behind it can be trusted.
 
+mod fields;
 mod mapping;
 
 use std::borrow::Cow;
@@ -19,6 +20,7 @@ use crate::json::{Kind, Number, Reader};
 use crate::record::{Any, Fault, Id, Origin, RawLog, Sink, TOO_DEEP};
 use crate::report::DecodeError;
 use crate::{Context, Decoded, text, time};
+use fields::{FieldId, Fields};
 use mapping::{ROLES, Role};
 
 /// JSON lines, or one JSON array of objects, to log records.
@@ -28,11 +30,15 @@ pub fn decode(body: &[u8], mapping: &Mapping, context: &Context<'_>) -> Result<D
     if body.trim_ascii_start().first() == Some(&b'[') {
         decode_array(body, &mut rows, &mut sink)?;
     } else {
-        for (number, line) in text::lines(body).enumerate() {
+        // Checked once for all lines; if that fails, each line is looked at by itself.
+        let checked = std::str::from_utf8(body).ok();
+        for (number, range) in text::line_ranges(body).enumerate() {
+            let line = &body[range.clone()];
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            match rows.push_line(&mut sink, line, "") {
+            let reader = checked.and_then(|text| text.get(range)).map_or_else(|| Reader::new(line), Reader::of_text);
+            match rows.push_alone(&mut sink, reader, "") {
                 Ok(()) => {}
                 Err(Fault::Request(error)) if error.is_too_large() => return Err(error),
                 Err(fault) => sink.reject(|| format!("line {}", number + 1), reason(fault)),
@@ -80,21 +86,57 @@ fn decode_array(body: &[u8], rows: &mut Rows<'_>, sink: &mut Sink<'_>) -> Result
 }
 
 /// A field that may fill a column.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Candidate<'a> {
     rank: usize,
-    name: Cow<'a, str>,
+    field: FieldId,
+    /// Its name, where `field` will not be valid any more.
+    name: Option<Box<str>>,
     value: Any<'a>,
+    read: Read,
 }
 
-type Candidates<'a> = [Option<Candidate<'a>>; ROLES];
+/// A value as its column takes it, read once.
+#[derive(Debug, Clone, Copy)]
+enum Read {
+    /// Nothing but the value is needed.
+    AsIs,
+    Time(u64),
+    TraceId([u8; 16]),
+    SpanId([u8; 8]),
+}
+
+/// What a record fills its columns with.
+#[derive(Debug, Default)]
+struct Found<'a> {
+    candidates: [Option<Candidate<'a>>; ROLES],
+    /// A field for the time was there and could not be read.
+    bad_time: bool,
+}
+
+impl<'a> Found<'a> {
+    fn take(&mut self, role: Role) -> Option<Candidate<'a>> {
+        self.candidates[role as usize].take()
+    }
+
+    fn take_value(&mut self, role: Role) -> Option<Any<'a>> {
+        self.take(role).map(|candidate| candidate.value)
+    }
+
+    fn take_time(&mut self, role: Role) -> u64 {
+        match self.take(role) {
+            Some(Candidate { read: Read::Time(time), .. }) => time,
+            _ => 0,
+        }
+    }
+}
 
 /// Turns JSON objects into rows; holds what is reused from row to row.
 #[derive(Debug)]
 pub(crate) struct Rows<'m> {
     mapping: &'m Mapping,
-    /// Dotted name of the value being read.
-    path: String,
+    /// The fields seen in this batch.
+    fields: Fields,
     /// JSON of an array.
     scratch: String,
     /// JSON of an array that is the message.
@@ -104,13 +146,17 @@ pub(crate) struct Rows<'m> {
 }
 
 impl<'m> Rows<'m> {
+    /// For one batch: its numbers of names are remembered.
     pub(crate) fn new(mapping: &'m Mapping) -> Rows<'m> {
-        Rows { mapping, path: String::new(), scratch: String::new(), body: String::new(), origin: Origin::default() }
+        Rows { mapping, fields: Fields::new(), scratch: String::new(), body: String::new(), origin: Origin::default() }
     }
 
     /// Adds the object that is the whole of `line`. After an error the record is still open: reject it.
     pub(crate) fn push_line(&mut self, sink: &mut Sink<'_>, line: &[u8], node: &str) -> Result<(), Fault> {
-        let mut reader = Reader::new(line);
+        self.push_alone(sink, Reader::new(line), node)
+    }
+
+    fn push_alone(&mut self, sink: &mut Sink<'_>, mut reader: Reader<'_>, node: &str) -> Result<(), Fault> {
         if reader.peek()? != Kind::Object {
             return Err(Fault::Record("a JSON object was expected".into()));
         }
@@ -128,58 +174,67 @@ impl<'m> Rows<'m> {
     }
 
     fn read(&mut self, sink: &mut Sink<'_>, reader: &mut Reader<'_>, node: &str, alone: bool) -> Result<(), Fault> {
-        let mut found = Candidates::default();
-        self.path.clear();
-        let mut bad_time = false;
-        self.object(sink, reader, &mut found, &mut bad_time, 1)?;
+        let mut found = Found::default();
+        self.fields.begin_record();
+        self.object(sink, reader, &mut found, FieldId::ROOT, 1)?;
         if alone {
             reader.end()?;
         }
-        self.finish(sink, found, bad_time, node)
+        self.finish(sink, found, node)
     }
 
     fn object<'a>(
         &mut self,
         sink: &mut Sink<'_>,
         reader: &mut Reader<'a>,
-        found: &mut Candidates<'a>,
-        bad_time: &mut bool,
+        found: &mut Found<'a>,
+        parent: FieldId,
         depth: usize,
     ) -> Result<(), Fault> {
         if depth > NESTING_DEPTH_MAX {
             return Err(Fault::Record(TOO_DEEP.into()));
         }
-        let length = self.path.len();
-        let mut first = true;
-        let mut members = 0usize;
+        let (mut first, mut empty, mut before) = (true, true, None);
         reader.begin_object()?;
-        while let Some(key) = reader.key(&mut first)? {
-            members += 1;
-            let kind = reader.peek()?;
-            if kind != Kind::Object && depth == 1 {
-                let value = self.scalar(reader, kind)?;
-                self.field(sink, found, bad_time, key, value);
-                continue;
+        while reader.member(&mut first)? {
+            empty = false;
+            let (guessed, written) = self.fields.guess(parent, before);
+            let field = if reader.guess(written) { guessed } else { self.other_key(reader, parent, before)? };
+            match reader.peek()? {
+                Kind::Object => self.object(sink, reader, found, field, depth + 1)?,
+                kind => {
+                    let value = self.scalar(reader, kind)?;
+                    match self.fields.role(field) {
+                        None => self.fields.push(field, value.value(&self.scratch), &mut sink.batch.attributes),
+                        Some((role, rank)) => self.candidate(sink, found, role, rank, field, value),
+                    }
+                }
             }
-            if depth > 1 {
-                self.path.push('.');
-            }
-            self.path.push_str(&key);
-            if kind == Kind::Object {
-                self.object(sink, reader, found, bad_time, depth + 1)?;
+            if self.fields.is_temporary(field) {
+                self.fields.forget(field);
             } else {
-                let value = self.scalar(reader, kind)?;
-                let name = std::mem::take(&mut self.path);
-                self.nested_field(sink, found, bad_time, &name, value);
-                self.path = name;
+                before = Some(field);
             }
-            self.path.truncate(length);
         }
         // An object without members would vanish.
-        if members == 0 && depth > 1 {
-            sink.batch.attribute(&self.path, Value::Json("{}"));
+        if empty && depth > 1 {
+            self.fields.push(parent, Value::Json("{}"), &mut sink.batch.attributes);
         }
         Ok(())
+    }
+
+    /// A key that was not the one to expect.
+    fn other_key(
+        &mut self,
+        reader: &mut Reader<'_>,
+        parent: FieldId,
+        before: Option<FieldId>,
+    ) -> Result<FieldId, Fault> {
+        let repaired = reader.repaired;
+        let (key, written) = reader.key_here()?;
+        // A key that had to be repaired is counted every time.
+        let written = if reader.repaired == repaired { written } else { b"" };
+        Ok(self.fields.find(parent, before, &key, written, self.mapping))
     }
 
     /// A value that is not an object; JSON of an array goes to `scratch`.
@@ -206,91 +261,54 @@ impl<'m> Rows<'m> {
         })
     }
 
-    /// A field of the outer object: its name borrows from the line.
-    #[inline]
-    fn field<'a>(
-        &mut self,
-        sink: &mut Sink<'_>,
-        found: &mut Candidates<'a>,
-        bad_time: &mut bool,
-        name: Cow<'a, str>,
-        value: Any<'a>,
-    ) {
-        match self.mapping.role(&name) {
-            None => sink.batch.attribute(&name, value.value(&self.scratch)),
-            Some((role, rank)) => self.candidate(sink, found, bad_time, role, Candidate { rank, name, value }),
-        }
-    }
-
-    /// A field of an inner object: its name is composed.
-    fn nested_field<'a>(
-        &mut self,
-        sink: &mut Sink<'_>,
-        found: &mut Candidates<'a>,
-        bad_time: &mut bool,
-        name: &str,
-        value: Any<'a>,
-    ) {
-        match self.mapping.role(name) {
-            None => sink.batch.attribute(name, value.value(&self.scratch)),
-            Some((role, rank)) => {
-                let candidate = Candidate { rank, name: Cow::Owned(name.to_owned()), value };
-                self.candidate(sink, found, bad_time, role, candidate);
-            }
-        }
-    }
-
     /// Keeps the better of two fields for a column; the other one becomes an attribute.
     fn candidate<'a>(
         &mut self,
         sink: &mut Sink<'_>,
-        found: &mut Candidates<'a>,
-        bad_time: &mut bool,
+        found: &mut Found<'a>,
         role: Role,
-        candidate: Candidate<'a>,
+        rank: usize,
+        field: FieldId,
+        value: Any<'a>,
     ) {
-        if !fits(role, &candidate.value) {
-            *bad_time |= role == Role::Time && !matches!(candidate.value, Any::Null);
-            sink.batch.attribute(&candidate.name, candidate.value.value(&self.scratch));
+        let slot = &mut found.candidates[role as usize];
+        let better = slot.as_ref().is_none_or(|held| held.rank > rank);
+        let read = read(role, &value);
+        let Some(read) = read.filter(|_| better) else {
+            found.bad_time |= role == Role::Time && read.is_none() && !matches!(value, Any::Null);
+            self.fields.push(field, value.value(&self.scratch), &mut sink.batch.attributes);
             return;
-        }
-        let slot = &mut found[role as usize];
-        if slot.as_ref().is_some_and(|held| held.rank <= candidate.rank) {
-            sink.batch.attribute(&candidate.name, candidate.value.value(&self.scratch));
-            return;
-        }
+        };
         if let Some(loser) = slot.take() {
-            sink.batch.attribute(&loser.name, loser.value.value(&self.body));
+            let value = loser.value.value(&self.body);
+            match loser.name {
+                Some(name) => sink.batch.attribute(&name, value),
+                None => self.fields.push(loser.field, value, &mut sink.batch.attributes),
+            }
         }
-        if matches!(candidate.value, Any::Json) {
+        if matches!(value, Any::Json) {
             std::mem::swap(&mut self.body, &mut self.scratch);
         }
-        *slot = Some(candidate);
+        let name = self.fields.is_temporary(field).then(|| self.fields.name(field).into());
+        *slot = Some(Candidate { rank, field, name, value, read });
     }
 
     /// Closes the record.
-    fn finish<'a>(
-        &mut self,
-        sink: &mut Sink<'_>,
-        mut found: Candidates<'a>,
-        bad_time: bool,
-        node: &str,
-    ) -> Result<(), Fault> {
-        let mut take = |role: Role| found[role as usize].take().map(|candidate| candidate.value);
+    fn finish(&mut self, sink: &mut Sink<'_>, mut found: Found<'_>, node: &str) -> Result<(), Fault> {
         let mut raw = RawLog {
-            time: take(Role::Time).and_then(|value| time_of(&value)).unwrap_or(0),
-            observed: take(Role::ObservedTime).and_then(|value| time_of(&value)).unwrap_or(0),
-            body: take(Role::Message).unwrap_or(Any::Null),
+            time: found.take_time(Role::Time),
+            observed: found.take_time(Role::ObservedTime),
+            body: found.take_value(Role::Message).unwrap_or(Any::Null),
             ..RawLog::default()
         };
-        sink.report.warnings.times_replaced += u64::from(bad_time && raw.time == 0);
-        if let Some(Any::Text(id)) = take(Role::TraceId) {
-            raw.trace_id = Id::from_hex(id.as_bytes());
+        sink.report.warnings.times_replaced += u64::from(found.bad_time && raw.time == 0);
+        if let Some(Read::TraceId(id)) = found.take(Role::TraceId).map(|candidate| candidate.read) {
+            raw.trace_id = Id::Given(id);
         }
-        if let Some(Any::Text(id)) = take(Role::SpanId) {
-            raw.span_id = Id::from_hex(id.as_bytes());
+        if let Some(Read::SpanId(id)) = found.take(Role::SpanId).map(|candidate| candidate.read) {
+            raw.span_id = Id::Given(id);
         }
-        match take(Role::Level) {
+        match found.take_value(Role::Level) {
             Some(Any::Text(text)) => raw.severity_text = text,
             Some(Any::Int(number)) => {
                 raw.severity_text = Cow::Owned(number.to_string());
@@ -298,16 +316,16 @@ impl<'m> Rows<'m> {
             }
             _ => {}
         }
-        if let Some(Any::Int(number)) = take(Role::SeverityNumber) {
+        if let Some(Any::Int(number)) = found.take_value(Role::SeverityNumber) {
             raw.severity_number = number;
         } else if let Some((_, number)) = level_of_text(&raw.severity_text) {
             raw.severity_number = number;
         }
-        match take(Role::Service) {
+        match found.take_value(Role::Service) {
             Some(Any::Text(service)) => Origin::set(&mut self.origin.service, &service, &mut sink.report),
             _ => Origin::set(&mut self.origin.service, self.mapping.default_service(), &mut sink.report),
         }
-        let named = match take(Role::Node) {
+        let named = match found.take_value(Role::Node) {
             Some(Any::Text(named)) => named,
             _ => Cow::Borrowed(node),
         };
@@ -316,19 +334,24 @@ impl<'m> Rows<'m> {
     }
 }
 
-/// True when a value can fill a column without losing anything.
-fn fits(role: Role, value: &Any<'_>) -> bool {
-    match (role, value) {
-        (Role::Time | Role::ObservedTime, value) => time_of(value).is_some(),
+/// What a column takes of a value; `None` when something would be lost.
+fn read(role: Role, value: &Any<'_>) -> Option<Read> {
+    let fits = match (role, value) {
+        (Role::Time | Role::ObservedTime, value) => return time_of(value).map(Read::Time),
+        (Role::TraceId, Any::Text(text)) => {
+            return if let Id::Given(id) = Id::from_hex(text.as_bytes()) { Some(Read::TraceId(id)) } else { None };
+        }
+        (Role::SpanId, Any::Text(text)) => {
+            return if let Id::Given(id) = Id::from_hex(text.as_bytes()) { Some(Read::SpanId(id)) } else { None };
+        }
         (Role::Message, value) => !matches!(value, Any::Null),
         (Role::Level, Any::Text(_)) => true,
         (Role::Level, Any::Int(number)) => severity_of_level(*number) != 0,
         (Role::SeverityNumber, Any::Int(number)) => (1..=24).contains(number),
         (Role::Service | Role::Node, Any::Text(text)) => !text.is_empty(),
-        (Role::TraceId, Any::Text(text)) => matches!(Id::<16>::from_hex(text.as_bytes()), Id::Given(_)),
-        (Role::SpanId, Any::Text(text)) => matches!(Id::<8>::from_hex(text.as_bytes()), Id::Given(_)),
         _ => false,
-    }
+    };
+    fits.then_some(Read::AsIs)
 }
 
 fn time_of(value: &Any<'_>) -> Option<u64> {

@@ -141,3 +141,82 @@ fn an_array_is_a_list_of_records() {
     assert_eq!(decoded("[]").batch.rows(), 0);
     assert_eq!(decoded("").batch.rows(), 0);
 }
+
+/// Objects that repeat, vary and break the shapes of their predecessors.
+fn generated(count: usize) -> Vec<String> {
+    const KEYS: [&str; 14] =
+        ["a", "b", "msg", "level", "time", "service", "\\u0061", "a.b", "c d", "é", "", "MSG", "trace_id", "x\\\"y"];
+    const VALUES: [&str; 12] = [
+        "1",
+        "-2.5",
+        "\"t\"",
+        "\"e\\n\"",
+        "null",
+        "true",
+        "[1,{\"a\":2}]",
+        "{}",
+        "\"info\"",
+        "1700000000",
+        "\"\"",
+        "{\"a\":}",
+    ];
+    let mut state = 7u64;
+    let mut next = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut lines = Vec::new();
+    for line in 0..count {
+        let mut out = String::from("{");
+        let mut open = 0;
+        for member in 0..next(9) {
+            if member > 0 && !out.ends_with('{') {
+                out.push_str(if next(4) == 0 { " , " } else { "," });
+            }
+            // Now and then a key no other line has.
+            let key = if next(3) == 0 { format!("k{line}") } else { KEYS[next(KEYS.len())].to_owned() };
+            out.push_str(&format!("\"{key}\"{}", if next(5) == 0 { " : " } else { ":" }));
+            if next(6) == 0 {
+                out.push('{');
+                open += 1;
+            } else {
+                // A broken value is rare.
+                let value = next(VALUES.len() * 20);
+                out.push_str(VALUES[if value == 0 { VALUES.len() - 1 } else { value % (VALUES.len() - 1) }]);
+            }
+            if open > 0 && next(3) == 0 {
+                out.push('}');
+                open -= 1;
+            }
+        }
+        out.push_str(&"}".repeat(open + 1));
+        lines.push(out);
+    }
+    lines
+}
+
+#[test]
+fn what_was_seen_before_changes_nothing() {
+    let lines = generated(3 * crate::limits::FIELDS_MAX);
+    let together = decoded(&lines.join("\n"));
+    let mut rows = 0;
+    let mut rejected = 0;
+    for line in &lines {
+        let alone = decoded(line);
+        rejected += alone.rejections.rejected;
+        if alone.batch.rows() == 1 {
+            assert_eq!(row(&together.batch, rows), row(&alone.batch, 0), "{line}");
+            rows += 1;
+        }
+    }
+    assert_eq!((together.batch.rows(), together.rejections.rejected), (rows, rejected));
+    assert!(rejected > 50 && rows > lines.len() / 2, "{rejected} {rows}");
+}
+
+#[test]
+fn keys_that_were_repaired_are_counted_every_time() {
+    let body = b"{\"a\xff\":1}\n{\"a\xff\":2}\n{\"\\ud800\":3}\n{\"\\ud800\":3}\n";
+    let decoded = decode(body, &Mapping::default(), &Context { now_ns: NOW, node: "" }).expect("lenient");
+    assert_eq!(decoded.rejections.warnings.text_repaired, 4);
+    assert_eq!(row(&decoded.batch, 1), "NOW|||||{\"a\u{fffd}\":2}");
+}

@@ -196,10 +196,32 @@ impl Decoder<'_> {
     /// Adds an attribute to the open record.
     #[inline]
     fn attribute(&mut self, attribute: Message<'_>) -> Result<(), Fault> {
+        // Most are a short value under a name that came before.
+        if let Some((key, value)) = attribute.plain_pair()
+            && let Some(value) = plain_value(value)
+            && self.sink.batch.attributes.push_guessed(key, value)
+        {
+            return Ok(());
+        }
         let (key, value) = key_value(attribute, &mut self.scratch.value, &mut self.sink.report)?;
         self.sink.batch.attribute(&key, value.value(&self.scratch.value));
         Ok(())
     }
+}
+
+/// An `AnyValue` of one field that is a text of at most 127 bytes or a number; `None` says nothing about the value.
+#[inline]
+fn plain_value(bytes: &[u8]) -> Option<Value<'_>> {
+    Some(match bytes {
+        [0x0a, length @ ..0x80, text @ ..] if usize::from(*length) == text.len() => {
+            Value::Text(std::str::from_utf8(text).ok()?)
+        }
+        [0x10, bool @ ..0x80] => Value::Bool(*bool != 0),
+        [0x18, low @ ..0x80] => Value::Int(i64::from(*low)),
+        [0x18, low, high @ ..0x80] => Value::Int(i64::from(low & 0x7f) | i64::from(*high) << 7),
+        [0x21, bits @ ..] => Value::Double(f64::from_le_bytes(bits.try_into().ok()?)),
+        _ => return None,
+    })
 }
 
 /// Text of a string field; bytes that are not UTF-8 are replaced and counted.
