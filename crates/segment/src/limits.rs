@@ -12,14 +12,14 @@ pub const REST_NAMES_MAX: usize = 5_000;
 /// Rows of a row group: the unit of statistics and of memory while writing.
 pub const ROW_GROUP_ROWS: usize = 128 << 10;
 
-/// Rows of a data page: the unit of page pruning.
-pub const PAGE_ROWS: usize = 8 << 10;
+/// Rows of a data page: what is unpacked of each column to show one record.
+pub const PAGE_ROWS: usize = 4 << 10;
 
 /// Rows encoded between two looks at the size of a page.
-pub const WRITE_BATCH_ROWS: usize = 1 << 10;
+pub const WRITE_BATCH_ROWS: usize = 512;
 
 /// Size of a page of long texts before compression: what is unpacked to show one record.
-pub const TEXT_PAGE_BYTES: usize = 128 << 10;
+pub const TEXT_PAGE_BYTES: usize = 64 << 10;
 
 /// Rows of a chunk: the unit of the index. Row groups are whole chunks.
 pub const CHUNK_ROWS: usize = 8 << 10;
@@ -35,3 +35,6 @@ pub const TEMPLATES_MAX: usize = 16 << 10;
 
 /// A cell of the cube stands for at least so many rows on average, or the cube is left out.
 pub const CUBE_ROWS_PER_CELL: u64 = 16;
+
+/// Rows of each input a merge holds decoded.
+pub const MERGE_BATCH_ROWS: usize = 4 << 10;

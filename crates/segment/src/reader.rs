@@ -1,5 +1,8 @@
 //! Opening a segment.
 
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use clewline_model::signal::Signal;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::PageIndexPolicy;
@@ -26,6 +29,15 @@ pub fn open(file: &impl ChunkReader, signal: Signal) -> Result<ArrowReaderMetada
         return Err(SegmentError::Format(format!("it does not hold {}", signal.name())));
     }
     Ok(metadata)
+}
+
+/// The schema with every text as a view: dictionary values are then shared, not copied per row.
+pub fn view_schema(schema: &SchemaRef) -> SchemaRef {
+    let field = |field: &Arc<Field>| match field.data_type() {
+        DataType::Utf8 => field.as_ref().clone().with_data_type(DataType::Utf8View),
+        _ => field.as_ref().clone(),
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
 }
 
 /// Runs a read of a file that may be damaged. The Parquet and Arrow crates answer most damage with an error and some

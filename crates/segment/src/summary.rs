@@ -77,6 +77,9 @@ impl AttributeSummary {
     }
 }
 
+/// The checksum of segment files: xxh3-64, fed piece by piece.
+pub use xxhash_rust::xxh3::Xxh3Default as Checksum;
+
 /// A segment in the catalog.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Summary {
@@ -111,11 +114,11 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The summary of some rows laid out by `layout`; `bytes` and `duplicates_removed` are still 0.
-    pub fn of(layout: &Layout, parts: &[Part], rows: &[RowRef]) -> Summary {
-        let mut summary = Summary {
-            signal: layout.signal as u8,
-            rows: rows.len() as u64,
+    /// The summary of nothing.
+    pub fn empty(signal: Signal) -> Summary {
+        Summary {
+            signal: signal as u8,
+            rows: 0,
             bytes: 0,
             index_bytes: 0,
             time_min: i64::MAX,
@@ -127,7 +130,12 @@ impl Summary {
             template_version: clewline_model::template::VERSION,
             duplicates_removed: 0,
             checksum: 0,
-        };
+        }
+    }
+
+    /// The summary of some rows laid out by `layout`; `bytes` and `duplicates_removed` are still 0.
+    pub fn of(layout: &Layout, parts: &[Part], rows: &[RowRef]) -> Summary {
+        let mut summary = Summary { rows: rows.len() as u64, ..Summary::empty(layout.signal) };
         for at in rows {
             let part = &parts[at.part()];
             let (time, seq) = (part.batch.times()[at.row()], part.seqs.at(at.row()));

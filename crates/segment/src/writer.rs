@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use clewline_model::signal::{SEQ, Signal};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -22,6 +24,10 @@ use crate::summary::{SCOPES, Summary};
 
 /// Version of the segment format, in the file's key-value metadata under [`VERSION_KEY`].
 pub const VERSION: &str = "1";
+
+/// Level 1 is smaller than 3 on log lines in this order (18.2 against 19.5 bytes a line of 101, lengths apart) and takes half
+/// the time; level 6 would save another 3 % for four times the time.
+const ZSTD_LEVEL: i32 = 1;
 
 /// Metadata key of the format version.
 pub const VERSION_KEY: &str = "clewline.segment.version";
@@ -48,33 +54,61 @@ pub fn write(signal: Signal, parts: &[Part], sink: impl Write + Send) -> Result<
     let layout = Layout::of_segment(signal, parts);
     let mut summary = Summary::of(&layout, parts, &rows);
     summary.duplicates_removed = duplicates_removed;
-    let schema = gather::schema(&layout);
-    let counted = Counted { sink, bytes: 0, hash: Xxh3Default::new() };
-    let mut writer = ArrowWriter::try_new(counted, Arc::clone(&schema), Some(properties(signal)))?;
-    let mut index = Builder::new(signal, &schema);
+    let mut writer = SegmentWriter::new(signal, &gather::schema(&layout), sink)?;
     for group in rows.chunks(ROW_GROUP_ROWS) {
-        let batch = gather::gather(&layout, parts, group)?;
-        writer.write(&batch)?;
-        index.push(&batch);
+        writer.write(&gather::gather(&layout, parts, group)?)?;
     }
-    let counted = writer.into_inner()?;
-    summary.bytes = counted.bytes;
-    summary.checksum = counted.hash.digest();
-    let index = index.finish(summary.checksum);
-    summary.index_bytes = index.len() as u64;
-    Ok(Written { summary, index })
+    writer.finish(summary)
+}
+
+/// Writes a segment and its index, batch by batch. All but the last batch must hold whole chunks
+/// ([`crate::limits::CHUNK_ROWS`]).
+pub(crate) struct SegmentWriter<W: Write + Send> {
+    parquet: ArrowWriter<Counted<W>>,
+    index: Builder,
+    schema: SchemaRef,
+    rows: u64,
+}
+
+impl<W: Write + Send> SegmentWriter<W> {
+    pub(crate) fn new(signal: Signal, schema: &SchemaRef, sink: W) -> Result<SegmentWriter<W>, SegmentError> {
+        let counted = Counted { sink, bytes: 0, hash: Xxh3Default::new() };
+        let parquet = ArrowWriter::try_new(counted, Arc::clone(schema), Some(properties(signal)))?;
+        Ok(SegmentWriter { parquet, index: Builder::new(signal, schema), schema: Arc::clone(schema), rows: 0 })
+    }
+
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), SegmentError> {
+        self.parquet.write(batch)?;
+        self.index.push(batch);
+        self.rows += batch.num_rows() as u64;
+        Ok(())
+    }
+
+    /// Ends the file and completes its summary.
+    pub(crate) fn finish(self, mut summary: Summary) -> Result<Written, SegmentError> {
+        let counted = self.parquet.into_inner()?;
+        summary.rows = self.rows;
+        summary.bytes = counted.bytes;
+        summary.checksum = counted.hash.digest();
+        let index = self.index.finish(summary.checksum);
+        summary.index_bytes = index.len() as u64;
+        Ok(Written { summary, index })
+    }
 }
 
 fn properties(signal: Signal) -> WriterProperties {
-    let level = ZstdLevel::try_new(3).expect("3 is a zstd level");
+    let level = ZstdLevel::try_new(ZSTD_LEVEL).expect("it is a zstd level");
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(WRITE_BATCH_ROWS)
-        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_statistics_truncate_length(Some(64))
-        .set_column_index_truncate_length(Some(64))
         .set_key_value_metadata(Some(vec![
             KeyValue::new(VERSION_KEY.to_owned(), VERSION.to_owned()),
             KeyValue::new(SIGNAL_KEY.to_owned(), signal.name().to_owned()),
@@ -86,7 +120,9 @@ fn properties(signal: Signal) -> WriterProperties {
         builder = plain(builder, name);
     }
     for name in ["body", "events", "links"] {
-        builder = builder.set_column_data_page_size_limit(ColumnPath::from(name), TEXT_PAGE_BYTES);
+        builder = builder
+            .set_column_data_page_size_limit(ColumnPath::from(name), TEXT_PAGE_BYTES)
+            .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_LENGTH_BYTE_ARRAY);
     }
     for name in ["time", "observed_time", "start_time", SEQ] {
         builder = builder.set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);

@@ -10,9 +10,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use clewline_env::disk::{Disk, ReadAt};
+use clewline_segment::file::SegmentFile;
+use clewline_segment::summary::Checksum;
 use clewline_segment::{Sidecar, Summary};
 
 use crate::layout::index_path;
+use crate::limits::SEGMENT_BUFFER_BYTES;
 
 /// A segment of the catalog.
 pub struct SegmentEntry {
@@ -71,8 +74,29 @@ impl SegmentEntry {
     }
 
     /// Opens the file for reading parts of it.
-    pub fn open(&self) -> io::Result<Arc<dyn ReadAt>> {
-        self.disk.open_read(&self.path)
+    pub fn file(&self) -> io::Result<SegmentFile> {
+        let file: Arc<dyn ReadAt> = self.disk.open_read(&self.path)?;
+        let size_bytes = file.size_bytes()?;
+        Ok(SegmentFile::new(size_bytes, Arc::new(move |offset, out| file.read_exact_at(offset, out))))
+    }
+
+    /// Reads the file once and says whether it is, byte for byte, what was written.
+    pub(crate) fn is_whole(&self) -> io::Result<bool> {
+        let file = self.disk.open_read(&self.path)?;
+        let size_bytes = file.size_bytes()?;
+        if size_bytes != self.summary.bytes {
+            return Ok(false);
+        }
+        let mut hash = Checksum::new();
+        let mut buffer = vec![0; SEGMENT_BUFFER_BYTES];
+        let mut at = 0;
+        while at < size_bytes {
+            let count = usize::try_from(size_bytes - at).unwrap_or(usize::MAX).min(buffer.len());
+            file.read_exact_at(at, &mut buffer[..count])?;
+            hash.update(&buffer[..count]);
+            at += count as u64;
+        }
+        Ok(hash.digest() == self.summary.checksum)
     }
 
     /// Reads the whole file.

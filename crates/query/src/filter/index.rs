@@ -120,8 +120,11 @@ impl Indexed<'_> {
             }
             Node::Id { column, bytes } => match filter.columns[*column].binding {
                 Binding::Fixed(at) if self.index.column(self.signal.columns()[at].name).is_some() => {
-                    let hash = id_hash(bytes);
-                    Sets::possible(self.chunks(|chunk| self.index.may_contain(chunk, hash)))
+                    let trace = self.signal.columns()[at].name == "trace_id";
+                    Sets::possible(self.chunks(|chunk| match trace {
+                        true => self.index.may_contain_trace(chunk, id_hash(bytes)),
+                        false => self.index.may_contain(chunk, id_hash(bytes)),
+                    }))
                 }
                 _ => Sets::possible(self.all()),
             },
@@ -216,13 +219,13 @@ impl Indexed<'_> {
                 value.chunks.as_ref().is_none_or(|chunks| u32::try_from(chunk).is_ok_and(|c| chunks.contains(&c)))
             })
         };
+        let writable = |needles: &Vec<Needle>| needles.iter().all(|needle| is_written_in(column, needle.text()));
+        let is_trace = column.name == "trace_id";
         let demands: Vec<Demand> = match column.kind {
+            _ if !demands.iter().any(writable) => Vec::new(),
             ColumnKind::Id => ids_of(test),
             ColumnKind::Int => ints_of(test),
-            ColumnKind::Double | ColumnKind::Bool => demands.iter().map(|d| Demand::of_needles(d, None)).collect(),
-            ColumnKind::Text | ColumnKind::Rest => {
-                demands.iter().map(|needles| Demand::of_needles(needles, Some(column))).collect()
-            }
+            _ => demands.iter().filter(|needles| writable(needles)).map(|needles| Demand::of(needles)).collect(),
         };
         self.chunks(|chunk| {
             if chunk < column.unknown_chunks as usize {
@@ -230,7 +233,7 @@ impl Indexed<'_> {
             } else if chunk < column.listed_chunks as usize {
                 listed(chunk)
             } else {
-                demands.iter().any(|demand| demand.is_met(self.index, chunk))
+                demands.iter().any(|demand| demand.is_met(self.index, chunk, is_trace))
             }
         })
     }
@@ -339,20 +342,33 @@ enum Demand {
 }
 
 impl Demand {
-    fn of_needles(needles: &[Needle], column: Option<&ColumnIndex>) -> Demand {
-        if column.is_some_and(|column| needles.iter().any(|n| !column.alphabet.may_hold_all(n.text()))) {
-            return Demand::Never;
-        }
+    fn of(needles: &[Needle]) -> Demand {
         Demand::All(needles.iter().flat_map(|needle| needle.wanted().0.iter().copied()).collect())
     }
 
-    fn is_met(&self, index: &Sidecar, chunk: usize) -> bool {
+    /// `trace`: trace ids have filters of their own.
+    fn is_met(&self, index: &Sidecar, chunk: usize, trace: bool) -> bool {
+        let held = |&hash: &u64| match trace {
+            true => index.may_contain_trace(chunk, hash),
+            false => index.may_contain(chunk, hash),
+        };
         match self {
             Demand::Never => false,
             Demand::Always => true,
-            Demand::All(hashes) => hashes.iter().all(|&hash| index.may_contain(chunk, hash)),
-            Demand::Any(hashes) => hashes.iter().any(|&hash| index.may_contain(chunk, hash)),
+            Demand::All(hashes) => hashes.iter().all(held),
+            Demand::Any(hashes) => hashes.iter().any(held),
         }
+    }
+}
+
+/// False when no value of the column can hold the text, by the characters its kind is written in.
+fn is_written_in(column: &ColumnIndex, text: &str) -> bool {
+    match column.kind {
+        ColumnKind::Text | ColumnKind::Rest => column.alphabet.may_hold_all(text),
+        ColumnKind::Id => text.bytes().all(|b| b.is_ascii_hexdigit()),
+        ColumnKind::Int => text.bytes().all(|b| b.is_ascii_digit() || b == b'-'),
+        ColumnKind::Double => text.bytes().all(|b| b"0123456789.-nNaAiIfF".contains(&b)),
+        ColumnKind::Bool => text.bytes().all(|b| b"truefalsTRUEFALS".contains(&b)),
     }
 }
 

@@ -21,7 +21,9 @@ pub struct Builder {
     runs: Option<RunsBuilder>,
     cube: Option<CubeBuilder>,
     filters: Vec<u8>,
+    traces: Vec<u8>,
     hashes: Vec<u64>,
+    trace_hashes: Vec<u64>,
     scratch: Vec<u64>,
 }
 
@@ -45,7 +47,9 @@ impl Builder {
             runs: (signal == Signal::Logs).then(RunsBuilder::default),
             cube: (signal != Signal::Metrics).then(CubeBuilder::default),
             filters: Vec::new(),
+            traces: Vec::new(),
             hashes: Vec::new(),
+            trace_hashes: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -64,8 +68,10 @@ impl Builder {
     fn chunk(&mut self, batch: &RecordBatch) {
         self.hashes.clear();
         let number = u32::try_from(self.chunks.len()).unwrap_or(u32::MAX);
+        self.trace_hashes.clear();
         for (at, column) in &mut self.columns {
-            column.chunk(number, batch.column(*at), &mut self.hashes);
+            let hashes = if column.is_trace_id() { &mut self.trace_hashes } else { &mut self.hashes };
+            column.chunk(number, batch.column(*at), hashes);
         }
         let with_runs = self.runs.as_mut().is_some_and(|runs| runs.chunk(batch, &mut self.hashes));
         if !with_runs {
@@ -73,8 +79,12 @@ impl Builder {
         }
         self.add_to_cube(batch);
         let (time_min, time_max) = time_range(batch);
-        let filter_bytes = filter::build(&self.hashes, &mut self.scratch, &mut self.filters) as u64;
-        self.chunks.push(Chunk { rows: batch.num_rows() as u32, time_min, time_max, filter_bytes });
+        let filter_bytes =
+            filter::build(&self.hashes, filter::WORD_BITS, &mut self.scratch, &mut self.filters) as u64;
+        let trace_bytes =
+            filter::build(&self.trace_hashes, filter::TRACE_BITS, &mut self.scratch, &mut self.traces) as u64;
+        let rows = batch.num_rows() as u32;
+        self.chunks.push(Chunk { rows, time_min, time_max, filter_bytes, trace_bytes });
         self.rows += batch.num_rows() as u64;
     }
 
@@ -128,6 +138,7 @@ impl Builder {
             chunks.signed(chunk.time_min.wrapping_sub(last));
             chunks.signed(chunk.time_max.wrapping_sub(chunk.time_min));
             chunks.number(chunk.filter_bytes);
+            chunks.number(chunk.trace_bytes);
             last = chunk.time_min;
         }
         let mut columns = Out::default();
@@ -149,6 +160,7 @@ impl Builder {
             sections.push((Section::Cube, out.0));
         }
         sections.push((Section::Filters, self.filters));
+        sections.push((Section::Traces, self.traces));
         assemble(segment_checksum, self.rows, sections)
     }
 }

@@ -211,6 +211,11 @@ impl ColumnBuilder {
         }
     }
 
+    /// True for the column of trace ids, whose hashes have filters of their own.
+    pub(super) fn is_trace_id(&self) -> bool {
+        self.kind == ColumnKind::Id && self.name == "trace_id"
+    }
+
     /// The column begins to be indexed at this chunk; nothing is known of those before.
     pub(super) fn skip_to(&mut self, chunk: u32) {
         self.unknown_chunks = chunk;

@@ -1,12 +1,15 @@
 //! Which tokens a chunk may hold: a split-block Bloom filter (Putze, Sanders, Singler 2007; the block layout of the Parquet
-//! format's filters) with [`BITS_PER_KEY`] bits a token.
+//! format's filters).
 //!
 //! A block is 256 bits, eight words of 32; a token sets one bit in each of [`PROBES`] words. Sized by an estimate of the
 //! distinct tokens (linear counting, Whang et al. 1990), because counting them exactly costs more than the filter.
 
-/// Bits of the filter per distinct token. With five probes about 3 % of absent tokens look present: a query then reads one
-/// chunk in thirty-three for nothing. Twelve bits would make it one in a hundred and cost half as much again.
-const BITS_PER_KEY: usize = 8;
+/// Bits of a filter per distinct word. With five probes about 3 % of absent words look present: a query then reads one chunk
+/// in thirty-three for nothing. Twelve bits would make it one in a hundred and cost half as much again.
+pub(super) const WORD_BITS: usize = 8;
+
+/// Bits per distinct trace id: there are few, they are asked for most, and a wrong guess costs more than finding it.
+pub(super) const TRACE_BITS: usize = 16;
 
 /// Words of a block a token sets a bit in.
 const PROBES: usize = 5;
@@ -21,11 +24,11 @@ const BLOCK_BYTES: usize = 32;
 const ESTIMATE_BITS: usize = 1 << 17;
 
 /// Appends the filter of some hashes, repeats allowed; returns its bytes (0 for none).
-pub(super) fn build(hashes: &[u64], scratch: &mut Vec<u64>, out: &mut Vec<u8>) -> usize {
+pub(super) fn build(hashes: &[u64], bits_per_key: usize, scratch: &mut Vec<u64>, out: &mut Vec<u8>) -> usize {
     if hashes.is_empty() {
         return 0;
     }
-    let blocks = (distinct(hashes, scratch) * BITS_PER_KEY).div_ceil(BLOCK_BYTES * 8).max(1);
+    let blocks = (distinct(hashes, scratch) * bits_per_key).div_ceil(BLOCK_BYTES * 8).max(1);
     let start = out.len();
     out.resize(start + blocks * BLOCK_BYTES, 0);
     let filter = &mut out[start..];
@@ -98,16 +101,16 @@ mod tests {
         for count in [1u64, 10, 1_000, 40_000] {
             let hashes: Vec<u64> = (0..count).chain(0..count / 2).map(hash).collect();
             let mut filter = Vec::new();
-            let bytes = build(&hashes, &mut Vec::new(), &mut filter);
+            let bytes = build(&hashes, WORD_BITS, &mut Vec::new(), &mut filter);
             assert_eq!(bytes, filter.len());
-            assert!(bytes <= (count as usize * BITS_PER_KEY / 8) * 11 / 10 + 64, "{count}: {bytes}");
+            assert!(bytes <= (count as usize * WORD_BITS / 8) * 11 / 10 + 64, "{count}: {bytes}");
             assert!(hashes.iter().all(|&h| may_contain(&filter, h)));
             if count >= 1_000 {
                 let wrong = (0..20_000u64).filter(|n| may_contain(&filter, hash(n + 1_000_000))).count();
                 assert!(wrong < 1_000, "{count}: {wrong} of 20000");
             }
         }
-        assert_eq!(build(&[], &mut Vec::new(), &mut Vec::new()), 0);
+        assert_eq!(build(&[], WORD_BITS, &mut Vec::new(), &mut Vec::new()), 0);
         assert!(!may_contain(&[], 1));
     }
 }

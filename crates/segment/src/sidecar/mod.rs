@@ -51,14 +51,16 @@ enum Section {
     Runs = 3,
     Cube = 4,
     Filters = 5,
+    Traces = 6,
 }
 
 impl Section {
-    const ALL: [Section; 5] = [Section::Chunks, Section::Columns, Section::Runs, Section::Cube, Section::Filters];
+    const ALL: [Section; 6] =
+        [Section::Chunks, Section::Columns, Section::Runs, Section::Cube, Section::Filters, Section::Traces];
 
     /// Filters do not get smaller.
     fn is_packed(self) -> bool {
-        self != Section::Filters
+        !matches!(self, Section::Filters | Section::Traces)
     }
 }
 
@@ -72,6 +74,7 @@ pub struct Chunk {
     /// Latest time, ns.
     pub time_max: i64,
     filter_bytes: u64,
+    trace_bytes: u64,
 }
 
 /// The index of one segment, read and checked.
@@ -87,9 +90,34 @@ pub struct Sidecar {
     pub runs: Option<Runs>,
     /// Counts by service, level and minute; `None` where they would be nearly as many as the rows.
     pub cube: Option<Cube>,
-    filters: Bytes,
-    /// Where each chunk's filter begins.
+    filters: Filters,
+    traces: Filters,
+}
+
+/// A filter for each chunk.
+#[derive(Debug)]
+struct Filters {
+    bytes: Bytes,
+    /// Where each begins, and where the last ends.
     offsets: Vec<usize>,
+}
+
+impl Filters {
+    /// `None` unless the lengths are those of the bytes.
+    fn new(bytes: &Bytes, lengths: impl Iterator<Item = u64>) -> Option<Filters> {
+        let mut offsets = vec![0usize];
+        for length in lengths {
+            offsets.push(offsets.last()?.checked_add(usize::try_from(length).ok()?)?);
+        }
+        (offsets.last() == Some(&bytes.len())).then(|| Filters { bytes: bytes.clone(), offsets })
+    }
+
+    fn may_contain(&self, chunk: usize, hash: u64) -> bool {
+        match (self.offsets.get(chunk), self.offsets.get(chunk + 1)) {
+            (Some(&start), Some(&end)) => filter::may_contain(&self.bytes[start..end], hash),
+            _ => true,
+        }
+    }
 }
 
 impl Sidecar {
@@ -99,7 +127,7 @@ impl Sidecar {
         let sections = sections(file, segment_checksum, rows)?;
         let of = |wanted: Section| sections.iter().find(|(section, _)| *section == wanted).map(|(_, bytes)| bytes);
         let mut input = In(of(Section::Chunks)?);
-        let (chunks, offsets) = read_chunks(&mut input, rows)?;
+        let chunks = read_chunks(&mut input, rows)?;
         let mut input = In(of(Section::Columns)?);
         let count = input.count(16)?;
         let columns: Vec<ColumnIndex> = (0..count).map(|_| ColumnIndex::read(&mut input)).collect::<Option<_>>()?;
@@ -114,16 +142,19 @@ impl Sidecar {
             Some(bytes) => Some(Cube::read(&mut In(bytes))?),
             None => None,
         };
-        let filters = of(Section::Filters)?.clone();
-        (offsets.last() == Some(&filters.len())).then_some(Sidecar { rows, chunks, columns, runs, cube, filters, offsets })
+        let filters = Filters::new(of(Section::Filters)?, chunks.iter().map(|chunk| chunk.filter_bytes))?;
+        let traces = Filters::new(of(Section::Traces)?, chunks.iter().map(|chunk| chunk.trace_bytes))?;
+        Some(Sidecar { rows, chunks, columns, runs, cube, filters, traces })
     }
 
     /// True when the chunk may hold the token of this hash, in any of the columns whose tokens are in its filter.
     pub fn may_contain(&self, chunk: usize, hash: u64) -> bool {
-        match (self.offsets.get(chunk), self.offsets.get(chunk + 1)) {
-            (Some(&start), Some(&end)) => filter::may_contain(&self.filters[start..end], hash),
-            _ => true,
-        }
+        self.filters.may_contain(chunk, hash)
+    }
+
+    /// True when the chunk may hold the trace id of this hash.
+    pub fn may_contain_trace(&self, chunk: usize, hash: u64) -> bool {
+        self.traces.may_contain(chunk, hash)
     }
 
     /// What is known of a physical column.
@@ -149,27 +180,25 @@ impl Sidecar {
         let cube = self.cube.as_ref().map_or(0, |cube| {
             cube.cells.iter().map(|cell| 48 + cell.durations.as_ref().map_or(0, |_| 400)).sum::<usize>()
         });
-        self.filters.len() + self.chunks.len() * 40 + self.columns.iter().map(values).sum::<usize>() + runs + cube
+        self.filters.bytes.len() + self.traces.bytes.len() + self.chunks.len() * 64 + self.columns.iter().map(values).sum::<usize>() + runs + cube
     }
 }
 
-fn read_chunks(input: &mut In<'_>, rows: u64) -> Option<(Vec<Chunk>, Vec<usize>)> {
-    let count = input.count(4)?;
-    let (mut chunks, mut offsets) = (Vec::with_capacity(count), vec![0usize]);
-    let (mut last, mut total, mut offset) = (0i64, 0u64, 0usize);
+fn read_chunks(input: &mut In<'_>, rows: u64) -> Option<Vec<Chunk>> {
+    let count = input.count(5)?;
+    let mut chunks = Vec::with_capacity(count);
+    let (mut last, mut total) = (0i64, 0u64);
     for _ in 0..count {
         let chunk_rows = u32::try_from(input.number()?).ok()?;
         let time_min = last.wrapping_add(input.signed()?);
         let time_max = time_min.wrapping_add(input.signed()?);
-        let filter_bytes = input.number()?;
+        let (filter_bytes, trace_bytes) = (input.number()?, input.number()?);
         last = time_min;
         total += u64::from(chunk_rows);
-        offset = offset.checked_add(usize::try_from(filter_bytes).ok()?)?;
-        offsets.push(offset);
-        chunks.push(Chunk { rows: chunk_rows, time_min, time_max, filter_bytes });
+        chunks.push(Chunk { rows: chunk_rows, time_min, time_max, filter_bytes, trace_bytes });
     }
     let whole = chunks.iter().rev().skip(1).all(|chunk| chunk.rows as usize == CHUNK_ROWS);
-    (total == rows && whole).then_some((chunks, offsets))
+    (total == rows && whole).then_some(chunks)
 }
 
 /// The file: head, table of sections, their bytes.

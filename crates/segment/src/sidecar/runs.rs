@@ -1,7 +1,5 @@
 //! Runs of a log segment: neighbouring rows of one service and template, and the dictionary of those templates.
 
-use std::borrow::Cow;
-
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use clewline_model::template as rules;
@@ -197,8 +195,20 @@ impl RunsBuilder {
     }
 }
 
-/// The constant pieces of a line's template.
+/// The constant pieces of a line's template: one more than it has variables.
 fn pieces(line: &str) -> Vec<String> {
-    let masked: Cow<'_, str> = rules::mask(line).into();
-    masked.split("<*>").map(str::to_owned).collect()
+    struct Pieces(Vec<String>);
+    impl rules::Sink for Pieces {
+        fn constant(&mut self, text: &str, _: usize) {
+            if let Some(last) = self.0.last_mut() {
+                last.push_str(text);
+            }
+        }
+        fn variable(&mut self, _: rules::Kind, _: &str, _: usize) {
+            self.0.push(String::new());
+        }
+    }
+    let mut pieces = Pieces(vec![String::new()]);
+    rules::scan(line, &mut pieces);
+    pieces.0
 }
