@@ -131,6 +131,12 @@ impl Server {
         self.succeed(self.post_raw("/api/v1/sql", &params, &headers, statement.as_bytes()), Some(statement))
     }
 
+    /// A request with parameters as a form, answered by a JSON document; `text` is shown when it is refused.
+    pub(crate) fn post_json(&self, path: &str, params: &Params<'_>, text: Option<&str>) -> Result<Value, CliError> {
+        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        self.succeed(self.post_raw(path, &[], &headers, form(params).as_bytes()), text)?.json()
+    }
+
     /// A JSON document.
     pub(crate) fn get_json(&self, path: &str, params: &Params<'_>) -> Result<Value, CliError> {
         self.get(path, params, None)?.json()

@@ -4,13 +4,16 @@
 //! entry removes the file. A file that survives a crash that way has no row in the catalog and is removed at start-up.
 
 use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use clewline_env::disk::{Disk, ReadAt};
 use clewline_segment::Summary;
+
+use crate::catalog::SegmentRow;
+use crate::partition;
 
 /// A segment of the catalog.
 pub struct SegmentEntry {
@@ -22,13 +25,44 @@ pub struct SegmentEntry {
     pub path: PathBuf,
     /// What the catalog knows of it.
     pub summary: Summary,
+    /// When its newest record was flushed, ns.
+    pub received_ns: i64,
+    index_bytes: OnceLock<u64>,
     disk: Arc<dyn Disk>,
     doomed: AtomicBool,
 }
 
 impl SegmentEntry {
-    pub(crate) fn new(id: i64, level: u32, path: PathBuf, summary: Summary, disk: Arc<dyn Disk>) -> SegmentEntry {
-        SegmentEntry { id, level, path, summary, disk, doomed: AtomicBool::new(false) }
+    pub(crate) fn new(row: SegmentRow, folder: &Path, disk: Arc<dyn Disk>) -> SegmentEntry {
+        SegmentEntry {
+            id: row.id,
+            level: row.level,
+            path: folder.join(&row.file),
+            summary: row.summary,
+            received_ns: row.created_ns,
+            index_bytes: OnceLock::new(),
+            disk,
+            doomed: AtomicBool::new(false),
+        }
+    }
+
+    /// The time it ages from: that of its newest record, or its receipt while that is ahead of the clock.
+    pub(crate) fn newest_ns(&self, now_ns: i64) -> i64 {
+        let time = self.summary.time_max;
+        if partition::is_future(time, now_ns) { time.min(self.received_ns) } else { time }
+    }
+
+    /// The day it belongs to, or [`partition::FUTURE`].
+    pub(crate) fn day(&self, now_ns: i64) -> i64 {
+        partition::day_of(self.summary.time_max, now_ns)
+    }
+
+    /// Bytes of the index beside the file; 0 where there is none.
+    pub fn index_bytes(&self) -> u64 {
+        *self.index_bytes.get_or_init(|| {
+            let index = self.disk.open_read(&self.path.with_extension("idx"));
+            index.and_then(|file| file.size_bytes()).unwrap_or(0)
+        })
     }
 
     /// Opens the file for reading parts of it.

@@ -20,6 +20,7 @@ use crate::entry::{SegmentEntry, level_of};
 use crate::error::StoreError;
 use crate::layout::{Layout, folder_of};
 use crate::limits::SEGMENT_BUFFER_BYTES;
+use crate::partition;
 use crate::state::{Generation, Owner};
 use crate::statistics::add;
 
@@ -72,6 +73,7 @@ impl Core {
             publishing.written = Some((generation.number, rows));
             return Err(error);
         }
+        add(&self.counters.flushed_bytes, rows.iter().map(|row| row.summary.bytes).sum());
         let removed = rows.iter().map(|row| row.summary.duplicates_removed).sum();
         add(&self.counters.spans_deduplicated, removed);
         let entries = rows.into_iter().map(|row| ((row.tenant, row.signal), self.entry_of(row))).collect();
@@ -99,16 +101,18 @@ impl Core {
     }
 
     pub(crate) fn entry_of(&self, row: SegmentRow) -> Arc<SegmentEntry> {
-        let path = self.layout.folder.join(&row.file);
-        Arc::new(SegmentEntry::new(row.id, row.level, path, row.summary, self.env.disk.clone()))
+        Arc::new(SegmentEntry::new(row, &self.layout.folder, self.env.disk.clone()))
     }
 
     fn write_generation(&self, generation: &Generation) -> Result<Vec<SegmentRow>, StoreError> {
         let mut owners: Vec<(&Owner, &Vec<Part>)> = generation.parts.iter().collect();
         owners.sort_by_key(|(owner, _)| **owner);
         let mut rows = Vec::with_capacity(owners.len());
+        let now_ns = self.fuse.now(&*self.env.clock).now_ns;
         let written = owners.into_iter().try_for_each(|(owner, parts)| {
-            rows.push(self.write_segment(*owner, parts)?);
+            for parts in partition::split(parts, now_ns) {
+                rows.push(self.write_segment(*owner, &parts)?);
+            }
             Ok(())
         });
         match written.and_then(|()| self.sync_folders(&rows)) {
