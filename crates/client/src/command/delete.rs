@@ -182,7 +182,7 @@ mod tests {
         run(args(), &global).unwrap();
         let requests = stub.requests();
         assert_eq!(requests.len(), 3);
-        assert_eq!(String::from_utf8_lossy(&requests[0].body), "query=user.id%3A%3D42&signal=spans");
+        assert_eq!(String::from_utf8_lossy(&requests[0].body), r#"{"query":"user.id:=42","signal":"spans"}"#);
     }
 
     #[test]
@@ -196,6 +196,6 @@ mod tests {
         assert!(error.to_string().contains("a file is damaged"), "{error}");
         run(DeleteArgs { dry_run: true, ..args() }, &global).unwrap();
         let last = stub.requests().pop().unwrap();
-        assert!(String::from_utf8_lossy(&last.body).ends_with("&dry_run=true"));
+        assert!(String::from_utf8_lossy(&last.body).contains(r#""dry_run":"true""#));
     }
 }

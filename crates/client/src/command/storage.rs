@@ -131,7 +131,7 @@ mod tests {
         run(args, &global).unwrap();
         let request = &stub.requests()[0];
         assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/api/v1/storage/compaction"));
-        assert_eq!(String::from_utf8_lossy(&request.body), "action=pause");
+        assert_eq!(String::from_utf8_lossy(&request.body), "{\"action\":\"pause\"}");
     }
 
     #[test]

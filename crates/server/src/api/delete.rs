@@ -16,7 +16,7 @@ use crate::problem::Problem;
 
 /// Counts what a query matches and, unless it is a rehearsal, begins a job that deletes it.
 pub(crate) async fn delete(mut call: Call) -> Result<Response, Problem> {
-    let params = Params::of_call(&mut call).await?;
+    let params = Params::of_json(&mut call).await?;
     let tenant = call.tenant()?;
     let query = params.query().trim();
     if query.is_empty() {

@@ -28,7 +28,7 @@ pub(crate) async fn storage(call: Call) -> Result<Response, Problem> {
 
 /// Pauses merging or resumes it.
 pub(crate) async fn compaction(mut call: Call) -> Result<Response, Problem> {
-    let params = Params::of_call(&mut call).await?;
+    let params = Params::of_json(&mut call).await?;
     let paused = match params.get("action") {
         Some("pause") => true,
         Some("resume") => false,
