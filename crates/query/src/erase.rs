@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use clewline_lang::Filter;
+use clewline_model::signal::SEQ;
 use clewline_segment::summary::Summary;
 use clewline_store::deletion::{RowTest, Selection};
 use clewline_store::{SegmentEntry, Snapshot};
@@ -89,9 +90,11 @@ impl Matcher {
         let scan =
             Scan { signal: self.0.signal, filter: Arc::new(filter), footers: Arc::clone(footers), stop: stop.clone() };
         let snapshot = Snapshot { segments: vec![Arc::clone(entry)], ..Snapshot::default() };
+        // One column at least has to be read along with the numbers of the rows.
+        let need = Need::Logical(vec![Names { signal: self.0.signal, summaries: Vec::new() }.column(SEQ)]);
         let mut rows = Vec::new();
         for unit in scan.units(&snapshot)?.0 {
-            for batch in scan.rows(&unit, &Need::Logical(Vec::new()), true, None)? {
+            for batch in scan.rows(&unit, &need, true, None)? {
                 let batch = batch?;
                 let numbers = batch.column_by_name(ROW).and_then(|numbers| numbers.as_primitive_opt::<Int64Type>());
                 let numbers = numbers.ok_or_else(|| {

@@ -57,12 +57,21 @@ impl SegmentEntry {
         partition::day_of(self.summary.time_max, now_ns)
     }
 
-    /// Bytes of the index beside the file; 0 where there is none.
+    /// Bytes of the index beside the file; 0 where there is none. Looks at the file system once.
     pub fn index_bytes(&self) -> u64 {
-        *self.index_bytes.get_or_init(|| {
-            let index = self.disk.open_read(&self.path.with_extension("idx"));
-            index.and_then(|file| file.size_bytes()).unwrap_or(0)
-        })
+        if let Some(bytes) = self.index_bytes.get() {
+            return *bytes;
+        }
+        match self.disk.open_read(&self.path.with_extension("idx")).and_then(|file| file.size_bytes()) {
+            Ok(bytes) => *self.index_bytes.get_or_init(|| bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => *self.index_bytes.get_or_init(|| 0),
+            Err(_) => 0, // asked again next time
+        }
+    }
+
+    /// Bytes of its file and of the index beside it: what retention by bytes counts.
+    pub fn stored_bytes(&self) -> u64 {
+        self.summary.bytes + self.index_bytes()
     }
 
     /// Opens the file for reading parts of it.

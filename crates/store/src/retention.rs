@@ -11,7 +11,7 @@ use clewline_model::signal::{SIGNALS, Signal};
 pub struct Bounds {
     /// Age of the newest record after which a segment is deleted.
     pub age: Option<Duration>,
-    /// Bytes of segment files, beyond which the oldest segments are deleted.
+    /// Bytes of segment files and the indexes beside them, beyond which the oldest segments are deleted.
     pub bytes_max: Option<u64>,
 }
 

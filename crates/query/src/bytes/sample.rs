@@ -150,7 +150,9 @@ impl Sampler<'_> {
                     let bytes = (name.len() + 4 + value.text.len()) as u64;
                     match names.get_mut(name.as_ref()) {
                         Some(sum) => *sum += bytes,
-                        None if names.len() < TEMPLATES_MAX => drop(names.insert(name.into_owned(), bytes)),
+                        None if names.len() < TEMPLATES_MAX => {
+                            names.insert(name.into_owned(), bytes);
+                        }
                         None => *names.entry("…".to_owned()).or_default() += bytes,
                     }
                 }

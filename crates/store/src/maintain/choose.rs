@@ -36,7 +36,8 @@ impl Core {
         owners.sort();
         owners.into_iter().find_map(|owner| {
             let entries = state.segments.get(owner)?;
-            let usable = entries.iter().filter(|entry| !maintenance.unreadable.contains(&entry.id)).cloned();
+            let usable = |id| !maintenance.unreadable.contains(id) && !maintenance.undecided.contains(id);
+            let usable = entries.iter().filter(|entry| usable(&entry.id)).cloned();
             let fences = crate::deletion::fences_of(&jobs, *owner);
             let run = chooser.runs(usable, &fences).into_iter().next()?;
             Some((*owner, run))

@@ -79,7 +79,7 @@ impl Core {
         entry: &Arc<SegmentEntry>,
         maintenance: &mut Maintenance,
     ) -> Result<(), StoreError> {
-        if maintenance.unreadable.contains(&entry.id) {
+        if maintenance.undecided.contains(&entry.id) {
             return Err(StoreError::Segment("it cannot be rewritten before a restart".to_owned()));
         }
         let matches = test(entry).map_err(StoreError::Segment)?;
@@ -107,7 +107,7 @@ impl Core {
         }
         // After a failed transaction only a restart knows whether it took effect: the output stays for that.
         if let Err(error) = self.catalog.erase(row.id, entry.id, left.as_ref(), erased) {
-            maintenance.unreadable.insert(entry.id);
+            maintenance.undecided.insert(entry.id);
             return Err(error);
         }
         add(&self.counters.records_deleted, erased);

@@ -26,6 +26,8 @@ use crate::statistics::add;
 pub(crate) struct Maintenance {
     /// Segments that could not be read; they are left alone until the next start.
     unreadable: HashSet<i64>,
+    /// Segments of a catalog transaction that failed: only a restart knows whether they still exist.
+    undecided: HashSet<i64>,
 }
 
 impl Core {
@@ -84,7 +86,7 @@ impl Core {
         }
         // After a failed transaction only a restart knows whether it took effect: the output stays for that.
         if let Err(error) = self.catalog.replace(&ids, &rows) {
-            maintenance.unreadable.extend(&ids);
+            maintenance.undecided.extend(&ids);
             return Err(error);
         }
         add(&self.counters.spans_deduplicated, rows[0].summary.duplicates_removed);

@@ -65,19 +65,20 @@ impl Core {
 
     /// The segments of an owner that are beyond its bounds.
     fn excess(&self, owner: Owner, bounds: Bounds, now_ns: i64) -> Vec<(Reason, Vec<i64>)> {
-        let state = self.state.read();
-        let mut entries: Vec<&Arc<SegmentEntry>> = state.segments.get(&owner).into_iter().flatten().collect();
+        let mut entries: Vec<Arc<SegmentEntry>> = self.state.read().segments.get(&owner).cloned().unwrap_or_default();
         entries.sort_by_key(|entry| (entry.newest_ns(now_ns), entry.id));
         let age_ns = bounds.age.map(|age| i64::try_from(age.as_nanos()).unwrap_or(i64::MAX));
         let before_ns = age_ns.map_or(i64::MIN, |age| now_ns.saturating_sub(age));
         let old = entries.partition_point(|entry| entry.newest_ns(now_ns) < before_ns);
-        let mut bytes: u64 = entries[old..].iter().map(|entry| entry.summary.bytes).sum();
         let mut end = old;
-        while bounds.bytes_max.is_some_and(|most| bytes > most) && end < entries.len() {
-            bytes -= entries[end].summary.bytes;
-            end += 1;
+        if let Some(most) = bounds.bytes_max {
+            let mut bytes: u64 = entries[old..].iter().map(|entry| entry.stored_bytes()).sum();
+            while bytes > most && end < entries.len() {
+                bytes = bytes.saturating_sub(entries[end].stored_bytes());
+                end += 1;
+            }
         }
-        let ids = |entries: &[&Arc<SegmentEntry>]| entries.iter().map(|entry| entry.id).collect::<Vec<_>>();
+        let ids = |entries: &[Arc<SegmentEntry>]| entries.iter().map(|entry| entry.id).collect::<Vec<_>>();
         let excess = [(Reason::Age, ids(&entries[..old])), (Reason::Bytes, ids(&entries[old..end]))];
         excess.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
     }

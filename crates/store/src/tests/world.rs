@@ -248,7 +248,7 @@ impl World {
                 segments.sort_by_key(|segment| std::cmp::Reverse((segment.summary.time_max, segment.id)));
                 let mut bytes = 0;
                 for segment in segments {
-                    bytes += segment.summary.bytes;
+                    bytes += segment.stored_bytes();
                     if bytes > bytes_max {
                         let rows =
                             rows_of(&segment).map(|row| self.place_of(tenant, signal, &row).expect("it was sent"));
