@@ -243,6 +243,17 @@ export async function walk({ page, base, mock, shot, allow, violations }) {
     await shot("status");
   });
 
+  await step("storage", async () => {
+    await page.goto(`${base}/storage?lang=en`);
+    await page.locator(".cards").first().waitFor();
+    await page.locator("td button[aria-expanded]").first().click();
+    await page.locator("tr.days").waitFor();
+    await page.locator("section .row button.small").click();
+    await page.locator("section .cards").waitFor();
+    await settle();
+    await shot("storage");
+  });
+
   await step("help", async () => {
     await page.keyboard.press("?");
     await page.locator(".sheet").waitFor();
@@ -320,7 +331,7 @@ export async function walk({ page, base, mock, shot, allow, violations }) {
 
   await step("accessible by the rules of WCAG 2.2 AA", async () => {
     const found = [];
-    const pages = [["/search?start=now-3h", ".record"], ["/search?start=now-3h&signal=spans", ".record"], [`/search?start=now-3h&q=${encodeURIComponent("* | stats by (service) count()")}`, ".table-row"], [`/trace/${SHOP_TRACE}?span=0000000000001003`, ".facts"], ["/services?start=now-3h", "tbody tr"], ["/status?x=1", ".cards"], ["/start?x=1", ".tabs"]];
+    const pages = [["/search?start=now-3h", ".record"], ["/search?start=now-3h&signal=spans", ".record"], [`/search?start=now-3h&q=${encodeURIComponent("* | stats by (service) count()")}`, ".table-row"], [`/trace/${SHOP_TRACE}?span=0000000000001003`, ".facts"], ["/services?start=now-3h", "tbody tr"], ["/status?x=1", ".cards"], ["/storage?x=1", ".cards"], ["/start?x=1", ".tabs"]];
     for (const theme of ["light", "dark"]) {
       for (const [address, ready] of pages) {
         await page.goto(`${base}${address}&lang=en&theme=${theme}`);

@@ -123,6 +123,32 @@ export function start({ port = 0, empty = false, spans = 10_000 } = {}) {
         last_received: n.logs ? rfc(Date.now() - 2_300) : null, storage: { segments: mode.empty ? 0 : 7, bytes: mode.empty ? 0 : 1_482_204, rows: mode.empty ? { logs: 0, spans: 0, metrics: 0 } : n },
       });
     },
+    "/api/v1/storage": (p, response) => {
+      const extent = { segments: 5, rows: 90_000, bytes: 1_200_000, index_bytes: 40_000, oldest: rfc(bornMs - 86_400_000), newest: rfc(bornMs) };
+      const partition = (day, segments) => ({ ...extent, segments, day, levels: [segments - 1, 0, 1, 0, 0, 0, 0] });
+      const table = (tenant, signal) => ({ ...extent, tenant, signal, memory_rows: 12, memory_bytes: 4_000, pending: 1, retention: { age_s: signal === "logs" ? 2_592_000 : null, bytes_max: tenant === "default" ? null : 5 << 30 }, partitions: [partition("future", 1), partition("2026-11-24", 3), partition("2026-11-23", 1)], partitions_left_out: 0 });
+      const job = (id, state, error) => ({ id, tenant: "default", signal: "logs", query: "user.id:=42 \u202e", state, matched: 12, deleted: state === "done" ? 12 : 4, segments_left: state === "done" ? 0 : 3, error });
+      send(response, {
+        compaction: { state: mode.paused ? "paused" : "running", pending: 2, done: 17, failed: 0 }, written: { flushed_bytes: 2_000_000, merged_bytes: 1_500_000, erased_bytes: 20_000, amplification: 1.76 },
+        deleted: { segments_expired: 3, records_expired: 4_000, records_deleted: 16 }, retention_suspended: false, tables_left_out: 0,
+        tables: mode.empty ? [] : [table("default", "logs"), table("default", "spans"), table("acme", "logs")], delete_jobs: mode.empty ? [] : [job(3, "running", null), job(2, "failing", "a segment cannot be read"), job(1, "done", null)],
+      });
+    },
+    "/api/v1/storage/compaction": (p, response) => {
+      mode.paused = !mode.paused;
+      send(response, { compaction: mode.paused ? "paused" : "running" });
+    },
+    "/api/v1/bytes": (p, response) => {
+      const column = (name, stored, floor) => ({ name, values: 90_000, raw_bytes: stored * 12, encoded_bytes: stored * 6, stored_bytes: stored, floor_bytes: floor, efficiency: floor === null ? null : floor / stored, sample_bytes: floor === null ? 0 : 1 << 20 });
+      send(response, {
+        tenant: "default", wal_bytes: 10_000, signals: [{
+          signal: p.get("signal") ?? "logs", segments: 5, segments_left_out: 0, rows: 90_000, raw_bytes: 14_000_000, stored_bytes: 1_200_000, overhead_bytes: 30_000, index_bytes: 40_000, memory_rows: 12, memory_bytes: 4_000,
+          columns: [column("body", 700_000, 560_000), column("time", 200_000, 190_000), column("attributes_rest", 90_000, null)], columns_left_out: 0,
+          attributes: [{ name: "http.route", column: true, raw_bytes: 800_000, stored_bytes: 20_000 }, { name: "resource.host.name", column: false, raw_bytes: 9_000, stored_bytes: 500 }],
+          templates: [{ template_id: "00000000000000ab", text: "GET <*> took <*> ms", rows: 40_000, body_bytes: 4_000_000, share: 0.4 }], template_rows: 90_000,
+        }],
+      });
+    },
     "/api/v1/tail": (p, response, request) => {
       const { test } = parse(p.get("q") ?? "");
       response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });

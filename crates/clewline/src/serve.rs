@@ -7,11 +7,13 @@ use std::time::Duration;
 use clewline_env::Env;
 use clewline_query::{Engine, EngineSettings};
 use clewline_server::{Server, ServerSettings};
+use clewline_store::retention::Retention;
 use clewline_store::{Store, StoreSettings};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::settings::load::Settings;
+use crate::settings::value::Value;
 
 /// Serves until the process is asked to stop.
 ///
@@ -58,19 +60,35 @@ async fn wait_for_signal() -> Result<(), String> {
 }
 
 fn store_settings(settings: &Settings, folder: &Path) -> StoreSettings {
-    let age = |name| settings.age(name).map(Duration::from_secs);
     StoreSettings {
         fsync: settings.flag("wal.fsync"),
         flush_bytes: settings.number("wal.flush_bytes"),
         flush_age_s: settings.number("wal.flush_age_s"),
         memory_bytes_max: settings.number("storage.memory_bytes_max"),
         free_bytes_min: settings.number("storage.free_bytes_min"),
-        retention_logs: age("retention.logs"),
-        retention_spans: age("retention.spans"),
-        retention_metrics: age("retention.metrics"),
+        retention: retention(settings),
         dedupe_window: Duration::from_secs(settings.number("dedupe.window_s")),
         ..StoreSettings::new(folder)
     }
+}
+
+fn retention(settings: &Settings) -> Retention {
+    let seconds = |age: Option<u64>| age.map(Duration::from_secs);
+    let mut retention = Retention::default();
+    for signal in ["logs", "spans", "metrics"] {
+        if let Some(bounds) = retention.signal_mut(signal) {
+            bounds.age = seconds(settings.age(&format!("retention.{signal}")));
+            bounds.bytes_max = settings.limit(&format!("retention.{signal}_bytes_max"));
+        }
+    }
+    for rule in settings.rules("retention.tenants") {
+        match (retention.tenant_mut(&rule.tenant, rule.signal), &rule.bound) {
+            (Some(own), Value::Age(age)) => own.age = Some(seconds(*age)),
+            (Some(own), Value::Limit(bytes)) => own.bytes_max = Some(*bytes),
+            _ => {}
+        }
+    }
+    retention
 }
 
 fn engine_settings(settings: &Settings) -> EngineSettings {

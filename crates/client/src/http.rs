@@ -131,6 +131,13 @@ impl Server {
         self.succeed(self.post_raw("/api/v1/sql", &params, &headers, statement.as_bytes()), Some(statement))
     }
 
+    /// A request with parameters as a JSON object, answered by a JSON document; `text` is shown when it is refused.
+    pub(crate) fn post_json(&self, path: &str, params: &Params<'_>, text: Option<&str>) -> Result<Value, CliError> {
+        let members = params.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())));
+        let body = Value::Object(members.collect()).to_string();
+        self.succeed(self.post_raw(path, &[], &[("Content-Type", "application/json")], body.as_bytes()), text)?.json()
+    }
+
     /// A JSON document.
     pub(crate) fn get_json(&self, path: &str, params: &Params<'_>) -> Result<Value, CliError> {
         self.get(path, params, None)?.json()

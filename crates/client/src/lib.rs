@@ -1,6 +1,6 @@
 //! A slimmer artefact needs it alone: everything that talks to a running server over HTTP and knows nothing of the engine.
 //!
-//! The subcommands `query`, `sql`, `trace`, `tail`, `import`, `demo`, `doctor` and `bench`. Each has a clap `Args`
+//! The subcommands `query`, `sql`, `trace`, `tail`, `import`, `demo`, `storage`, `bytes`, `delete`, `doctor` and `bench`. Each has a clap `Args`
 //! struct and a `run`; the binary flattens [`GlobalArgs`] and [`ClientCommand`] into its own command line and calls
 //! [`run`]. Exit codes: 0 success, 1 the question failed or what was demanded was not found, 2 usage error,
 //! 3 the server is not reachable.
@@ -38,8 +38,11 @@ pub use error::CliError;
 pub use global::{ColorChoice, DEFAULT_SERVER, Global, GlobalArgs};
 
 pub use bench::BenchArgs;
+pub use command::bytes::BytesArgs;
+pub use command::delete::DeleteArgs;
 pub use command::query::QueryArgs;
 pub use command::sql::SqlArgs;
+pub use command::storage::StorageArgs;
 pub use command::tail::TailArgs;
 pub use command::trace::TraceArgs;
 pub use demo::DemoArgs;
@@ -63,6 +66,12 @@ pub enum ClientCommand {
     Import(ImportArgs),
     /// Send the telemetry of a small invented shop, faults included
     Demo(DemoArgs),
+    /// Show what is stored where; pause and resume merging
+    Storage(StorageArgs),
+    /// Show where the bytes go: by column, attribute and template
+    Bytes(BytesArgs),
+    /// Delete records by a query, for good
+    Delete(DeleteArgs),
     /// Check that a server works from here, and say what to do if not
     Doctor(DoctorArgs),
     /// Measure ingest and queries against the published goals
@@ -78,6 +87,9 @@ pub fn run(command: ClientCommand, global: &Global) -> ExitCode {
         ClientCommand::Tail(args) => command::tail::run(args, global),
         ClientCommand::Import(args) => import::run(args, global),
         ClientCommand::Demo(args) => demo::run(args, global),
+        ClientCommand::Storage(args) => command::storage::run(args, global),
+        ClientCommand::Bytes(args) => command::bytes::run(args, global),
+        ClientCommand::Delete(args) => command::delete::run(args, global),
         ClientCommand::Doctor(args) => doctor::run(args, global),
         ClientCommand::Bench(args) => bench::run(args, global),
     };

@@ -72,3 +72,24 @@ pub const COUNTING_KEYS_MAX: usize = 3;
 
 /// Groups of such a question; with more the engine answers it, within its memory limit.
 pub const COUNTING_GROUPS_MAX: usize = 100_000;
+
+/// Segments whose footers a report about bytes reads, the largest first.
+pub const BYTES_SEGMENTS_MAX: usize = 2_000;
+
+/// Entries of each list of such a report.
+pub const BYTES_TOP_MAX: u64 = 1_000;
+
+/// Values of one column compressed to estimate its floor; about half a second of work.
+pub const FLOOR_COLUMN_BYTES_MAX: usize = 1 << 20;
+
+/// The same for all columns of a report together.
+pub const FLOOR_BYTES_MAX: usize = 12 << 20;
+
+/// Residual text of one scope looked at for the names in it.
+pub const RESIDUAL_SAMPLE_BYTES: usize = 16 << 20;
+
+/// Rows looked at for their templates.
+pub const TEMPLATE_SAMPLE_ROWS: u64 = 500_000;
+
+/// Templates, or names of a residual, told apart while counting.
+pub const TEMPLATES_MAX: usize = 100_000;

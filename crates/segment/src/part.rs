@@ -59,6 +59,13 @@ impl Part {
         Part::merged(Arc::new(batch), seqs.collect())
     }
 
+    /// The rows at these positions, in their order.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Part {
+        let seqs = rows.iter().map(|&row| self.seqs.at(row));
+        Part::merged(Arc::new(self.batch.select(rows)), seqs.collect())
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.batch.rows()

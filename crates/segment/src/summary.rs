@@ -89,7 +89,7 @@ pub struct Summary {
     pub rows: u64,
     /// Bytes of the file.
     pub bytes: u64,
-    /// Bytes of the index beside it when it was written.
+    /// Bytes of the index beside it, when it was written.
     #[serde(default)]
     pub index_bytes: u64,
     /// Earliest time, ns.

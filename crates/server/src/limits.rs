@@ -33,6 +33,9 @@ pub const BODY_GRACE: Duration = Duration::from_secs(15);
 /// Slowest body that is waited for.
 pub const BODY_BYTES_PER_SECOND_MIN: u64 = 4 << 10;
 
+/// Tables (a tenant's signal) one answer about storage names, the largest first.
+pub const STORAGE_TABLES_MAX: usize = 1_000;
+
 /// Body of a query: an SQL text or a form.
 pub const QUERY_BODY_BYTES_MAX: usize = 1 << 20;
 

@@ -61,6 +61,7 @@ impl Server {
         engine: Arc<Engine>,
         settings: ServerSettings,
     ) -> Result<Server, StartError> {
+        store.set_row_tests(Arc::new(clewline_query::row_test));
         let (stop, stopping) = watch::channel(false);
         let app = Arc::new(App::new(store, engine, env, settings, stopping));
         let bound = listen::bind(&app.settings).await?;

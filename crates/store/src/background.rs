@@ -102,6 +102,9 @@ fn maintain(core: &Core) {
         let until = core.env.clock.monotonic_ns() + MAINTENANCE_INTERVAL_MS * 1_000_000;
         while !core.stopping() && core.env.clock.monotonic_ns() < until {
             core.progress.wait_ms(BACKGROUND_POLL_MS);
+            if core.deletions.open_count() > 0 {
+                break; // somebody waits for it
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use tokio::sync::broadcast;
 
 use crate::catalog::Catalog;
+use crate::deletion::Deletions;
 use crate::flush::Publishing;
 use crate::fuse::Fuse;
 use crate::layout::Layout;
@@ -24,7 +25,7 @@ use crate::store::Committed;
 use crate::writer::Writer;
 
 /// Everything of one open store. Lock order: `writer` or `maintenance`, then `publishing`, then `state`; the catalog's
-/// own lock is innermost.
+/// own lock and that of `deletions` are innermost, apart from `state` inside the latter.
 pub(crate) struct Core {
     pub(crate) env: Env,
     pub(crate) settings: StoreSettings,
@@ -37,6 +38,7 @@ pub(crate) struct Core {
     /// Segment folders whose names are durable.
     pub(crate) folders: Mutex<HashSet<PathBuf>>,
     pub(crate) maintenance: Mutex<Maintenance>,
+    pub(crate) deletions: Deletions,
     pub(crate) progress: Progress,
     pub(crate) replay: Replay,
     pub(crate) ledger: Ledger,
@@ -48,6 +50,8 @@ pub(crate) struct Core {
     pub(crate) poison: OnceLock<String>,
     pub(crate) stop: AtomicBool,
     pub(crate) paused: AtomicU64,
+    /// An operator paused merging.
+    pub(crate) merging_paused: AtomicBool,
     pub(crate) _lock: Box<dyn Lock>,
 }
 

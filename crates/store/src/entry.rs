@@ -4,9 +4,9 @@
 //! entry removes the file. A file that survives a crash that way has no row in the catalog and is removed at start-up.
 
 use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use clewline_env::disk::{Disk, ReadAt};
@@ -16,6 +16,9 @@ use clewline_segment::{Sidecar, Summary};
 
 use crate::layout::index_path;
 use crate::limits::SEGMENT_BUFFER_BYTES;
+
+use crate::catalog::SegmentRow;
+use crate::partition;
 
 /// A segment of the catalog.
 pub struct SegmentEntry {
@@ -27,6 +30,8 @@ pub struct SegmentEntry {
     pub path: PathBuf,
     /// What the catalog knows of it.
     pub summary: Summary,
+    /// When its newest record was flushed, ns.
+    pub received_ns: i64,
     disk: Arc<dyn Disk>,
     doomed: AtomicBool,
     index_wanted: AtomicBool,
@@ -34,12 +39,13 @@ pub struct SegmentEntry {
 }
 
 impl SegmentEntry {
-    pub(crate) fn new(id: i64, level: u32, path: PathBuf, summary: Summary, disk: Arc<dyn Disk>) -> SegmentEntry {
+    pub(crate) fn new(row: SegmentRow, folder: &Path, disk: Arc<dyn Disk>) -> SegmentEntry {
         SegmentEntry {
-            id,
-            level,
-            path,
-            summary,
+            id: row.id,
+            level: row.level,
+            path: folder.join(&row.file),
+            summary: row.summary,
+            received_ns: row.created_ns,
             disk,
             doomed: AtomicBool::new(false),
             index_wanted: AtomicBool::new(false),
@@ -71,6 +77,22 @@ impl SegmentEntry {
     /// The index was made anew.
     pub(crate) fn index_made(&self) {
         self.index_version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The time it ages from: that of its newest record, or its receipt while that is ahead of the clock.
+    pub(crate) fn newest_ns(&self, now_ns: i64) -> i64 {
+        let time = self.summary.time_max;
+        if partition::is_future(time, now_ns) { time.min(self.received_ns) } else { time }
+    }
+
+    /// The day it belongs to, or [`partition::FUTURE`].
+    pub(crate) fn day(&self, now_ns: i64) -> i64 {
+        partition::day_of(self.summary.time_max, now_ns)
+    }
+
+    /// Bytes of its file and of the index beside it: what retention by bytes counts.
+    pub fn stored_bytes(&self) -> u64 {
+        self.summary.bytes + self.summary.index_bytes
     }
 
     /// Opens the file for reading parts of it.

@@ -94,6 +94,9 @@ pub enum StoreError {
     /// A segment could not be written or read.
     #[error("{0}")]
     Segment(String),
+    /// The request cannot be carried out as it is; the text says why.
+    #[error("{0}")]
+    Refused(String),
 }
 
 impl From<clewline_segment::SegmentError> for StoreError {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use clewline_env::disk::DiskFile;
-use clewline_segment::{Part, Written};
+use clewline_segment::{Part, SegmentError, Written};
 
 use crate::catalog::{Publication, SegmentRow};
 use crate::core::Core;
@@ -20,6 +20,7 @@ use crate::entry::{SegmentEntry, level_of};
 use crate::error::StoreError;
 use crate::layout::{Layout, folder_of, index_path};
 use crate::limits::SEGMENT_BUFFER_BYTES;
+use crate::partition;
 use crate::state::{Generation, Owner};
 use crate::statistics::add;
 
@@ -72,6 +73,7 @@ impl Core {
             publishing.written = Some((generation.number, rows));
             return Err(error);
         }
+        add(&self.counters.flushed_bytes, rows.iter().map(|row| row.summary.bytes).sum());
         let removed = rows.iter().map(|row| row.summary.duplicates_removed).sum();
         add(&self.counters.spans_deduplicated, removed);
         let entries = rows.into_iter().map(|row| ((row.tenant, row.signal), self.entry_of(row))).collect();
@@ -99,16 +101,18 @@ impl Core {
     }
 
     pub(crate) fn entry_of(&self, row: SegmentRow) -> Arc<SegmentEntry> {
-        let path = self.layout.folder.join(&row.file);
-        Arc::new(SegmentEntry::new(row.id, row.level, path, row.summary, self.env.disk.clone()))
+        Arc::new(SegmentEntry::new(row, &self.layout.folder, self.env.disk.clone()))
     }
 
     fn write_generation(&self, generation: &Generation) -> Result<Vec<SegmentRow>, StoreError> {
         let mut owners: Vec<(&Owner, &Vec<Part>)> = generation.parts.iter().collect();
         owners.sort_by_key(|(owner, _)| **owner);
         let mut rows = Vec::with_capacity(owners.len());
+        let now_ns = self.fuse.now(&*self.env.clock).now_ns;
         let written = owners.into_iter().try_for_each(|(owner, parts)| {
-            rows.push(self.write_segment(*owner, parts)?);
+            for parts in partition::split(parts, now_ns) {
+                rows.push(self.write_segment(*owner, &parts)?);
+            }
             Ok(())
         });
         match written.and_then(|()| self.sync_folders(&rows)) {
@@ -140,8 +144,17 @@ impl Core {
         }
     }
 
-    /// Writes one segment under its name. Its bytes are durable, its name is not yet.
+    /// Writes one segment of these rows; see [`Self::write_file`].
     pub(crate) fn write_segment(&self, owner: Owner, parts: &[Part]) -> Result<SegmentRow, StoreError> {
+        self.write_file(owner, |sink| clewline_segment::write(owner.1, parts, sink))
+    }
+
+    /// Writes one segment under its name. Its bytes are durable, its name is not yet.
+    pub(crate) fn write_file(
+        &self,
+        owner: Owner,
+        write: impl FnOnce(&mut BufWriter<Sink>) -> Result<Written, SegmentError>,
+    ) -> Result<SegmentRow, StoreError> {
         let (tenant, signal) = owner;
         let id = self.segment_id.fetch_add(1, Ordering::AcqRel) + 1;
         let file = Layout::segment_file(tenant, signal, id);
@@ -150,7 +163,7 @@ impl Core {
         let unfinished = path.with_extension("parquet.tmp");
         let written = (|| {
             let mut sink = BufWriter::with_capacity(SEGMENT_BUFFER_BYTES, Sink(self.env.disk.create(&unfinished)?));
-            let Written { summary, index } = clewline_segment::write(signal, parts, &mut sink)?;
+            let Written { summary, index } = write(&mut sink)?;
             let mut sink = sink.into_inner().map_err(|error| StoreError::Io(error.into_error()))?;
             sink.0.sync_data()?;
             // A segment without its index is whole; the next reader asks for a new one.
@@ -186,7 +199,7 @@ impl Core {
 }
 
 /// A disk file as the Parquet writer wants it.
-struct Sink(Box<dyn DiskFile>);
+pub(crate) struct Sink(Box<dyn DiskFile>);
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

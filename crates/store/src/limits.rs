@@ -48,6 +48,12 @@ pub const CLOCK_JUMP_NS_MAX: i64 = 24 * 3_600 * 1_000_000_000;
 /// Segments of one level that make a compaction.
 pub const COMPACTION_FAN_IN: usize = 4;
 
+/// The same for levels from [`FLUSH_LEVEL`] on.
+pub const COMPACTION_LARGE_FAN_IN: usize = 8;
+
+/// Level of the segments a full generation of logs becomes (4 MB and more).
+pub const FLUSH_LEVEL: u32 = 4;
+
 /// Segments merged at once.
 pub const COMPACTION_INPUTS_MAX: usize = 16;
 
@@ -56,6 +62,34 @@ pub const LEVEL_ZERO_BYTES: u64 = 64 << 10;
 
 /// Segments of this level (64 MB and more) are not merged any more.
 pub const LEVEL_MAX: u32 = 6;
+
+/// Segments of days that are over that make a compaction, once nothing came in for a while.
+pub const QUIET_FAN_IN: usize = 2;
+
+/// How long a day that is over must have received nothing before its segments are merged with [`QUIET_FAN_IN`].
+pub const QUIET_NS: i64 = 3_600 * 1_000_000_000;
+
+/// In such a merge the largest segment has at most this many times the bytes of the others together: each rewrite of a
+/// record then makes its segment larger by a quarter at least, so late records trickling in cost a bounded number.
+pub const QUIET_RATIO_MAX: u64 = 4;
+
+/// Segments of one tenant and signal written by one flush. Bounds what records of many days cost.
+pub const PARTITIONS_PER_FLUSH_MAX: usize = 8;
+
+/// Days of one table a report names.
+pub const PARTITIONS_SHOWN_MAX: usize = 400;
+
+/// Delete jobs that may wait at a time. Each keeps segments from before and after it apart.
+pub const DELETE_JOBS_OPEN_MAX: u64 = 100;
+
+/// Finished delete jobs the catalog keeps for people who look.
+pub const DELETE_JOBS_KEPT: i64 = 1_000;
+
+/// Longest query of a delete job.
+pub const DELETE_QUERY_BYTES_MAX: usize = 64 << 10;
+
+/// Pause before a delete job that failed is tried again.
+pub const DELETE_RETRY_NS: u64 = 10 * 1_000_000_000;
 
 /// Buffer between the Parquet writer and the disk.
 pub const SEGMENT_BUFFER_BYTES: usize = 256 << 10;

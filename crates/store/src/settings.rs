@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clewline_model::signal::Signal;
+use crate::retention::Retention;
 
 /// Settings of a store.
 #[derive(Debug, Clone)]
@@ -25,17 +25,13 @@ pub struct StoreSettings {
     pub queue_bytes_max: u64,
     /// Ingest stops below this free space, so that flush, compaction and deletion can go on.
     pub free_bytes_min: u64,
-    /// Age after which logs are deleted; `None` keeps them.
-    pub retention_logs: Option<Duration>,
-    /// Age after which spans are deleted; `None` keeps them.
-    pub retention_spans: Option<Duration>,
-    /// Age after which metrics are deleted; `None` keeps them.
-    pub retention_metrics: Option<Duration>,
+    /// How long and how much is kept.
+    pub retention: Retention,
     /// How long a repeated identity is recognised; at least 15 minutes are promised.
     pub dedupe_window: Duration,
     /// Merge small segments in the background.
     pub compaction: bool,
-    /// Most rows of a merged segment (memory: they are held at once).
+    /// Most rows of a merged segment.
     pub compaction_rows_max: u64,
     /// Most file bytes merged at once.
     pub compaction_bytes_max: u64,
@@ -48,27 +44,16 @@ impl StoreSettings {
             folder: folder.into(),
             fsync: true,
             commit_interval_max_ms: 0,
-            flush_bytes: 64 << 20,
+            flush_bytes: 32 << 20,
             flush_age_s: 60,
-            memory_bytes_max: 512 << 20,
+            memory_bytes_max: 192 << 20,
             queue_bytes_max: 128 << 20,
             free_bytes_min: 256 << 20,
-            retention_logs: None,
-            retention_spans: None,
-            retention_metrics: None,
+            retention: Retention::default(),
             dedupe_window: Duration::from_secs(20 * 60),
             compaction: true,
-            compaction_rows_max: 400_000,
-            compaction_bytes_max: 48 << 20,
-        }
-    }
-
-    /// The age after which records of a signal are deleted.
-    pub fn retention(&self, signal: Signal) -> Option<Duration> {
-        match signal {
-            Signal::Logs => self.retention_logs,
-            Signal::Spans => self.retention_spans,
-            Signal::Metrics => self.retention_metrics,
+            compaction_rows_max: 20_000_000,
+            compaction_bytes_max: 512 << 20,
         }
     }
 }

@@ -101,6 +101,18 @@ impl State {
         self.generations().filter_map(|generation| generation.parts.get(&owner)).flatten().cloned().collect()
     }
 
+    /// The name of a tenant; empty for an unknown number.
+    pub(crate) fn name_of(&self, number: u32) -> Arc<str> {
+        let found = self.tenants.iter().find(|(_, known)| **known == number);
+        found.map_or_else(|| Arc::from(""), |(name, _)| Arc::clone(name))
+    }
+
+    /// True while rows of an owner with a sequence number up to `seq` are in memory only.
+    pub(crate) fn holds_in_memory(&self, owner: Owner, seq: i64) -> bool {
+        let mut parts = self.generations().filter_map(|generation| generation.parts.get(&owner)).flatten();
+        parts.any(|part| part.seqs.at(0) <= seq)
+    }
+
     /// Adds segments, keeping the order.
     pub(crate) fn add_segments(&mut self, added: Vec<(Owner, Arc<SegmentEntry>)>) {
         for (owner, entry) in added {

@@ -20,7 +20,12 @@ pub(crate) struct Counters {
     pub(crate) compactions: AtomicU64,
     pub(crate) compaction_failures: AtomicU64,
     pub(crate) indexes_rebuilt: AtomicU64,
+    pub(crate) flushed_bytes: AtomicU64,
+    pub(crate) merged_bytes: AtomicU64,
+    pub(crate) erased_bytes: AtomicU64,
     pub(crate) segments_expired: AtomicU64,
+    pub(crate) records_expired: AtomicU64,
+    pub(crate) records_deleted: AtomicU64,
     pub(crate) segments_missing: AtomicU64,
     pub(crate) spans_deduplicated: AtomicU64,
     pub(crate) log_damaged_bytes: AtomicU64,
@@ -84,8 +89,22 @@ pub struct Statistics {
     pub compaction_failures: u64,
     /// Indexes made anew because a reader found them missing or damaged.
     pub indexes_rebuilt: u64,
-    /// Segments deleted by age.
+    /// Bytes of segments written by flushes.
+    pub flushed_bytes: u64,
+    /// Bytes of segments written by compactions.
+    pub merged_bytes: u64,
+    /// Bytes of segments written again without what delete jobs removed.
+    pub erased_bytes: u64,
+    /// Compaction is paused by an operator.
+    pub merging_paused: bool,
+    /// Segments deleted by age or by bytes.
     pub segments_expired: u64,
+    /// Records in them.
+    pub records_expired: u64,
+    /// Records removed by delete jobs.
+    pub records_deleted: u64,
+    /// Delete jobs that are not done.
+    pub delete_jobs_open: u64,
     /// Segments of the catalog whose file was not there at start-up.
     pub segments_missing: u64,
     /// Repeated spans left out of segments.
@@ -102,6 +121,14 @@ pub struct Statistics {
     pub last_error: Option<String>,
     /// Sum of the ledger.
     pub records: Counts,
+}
+
+impl Statistics {
+    /// Bytes of segments written, for each byte flushed; 1 while nothing was written again.
+    pub fn write_amplification(&self) -> f64 {
+        let again = self.merged_bytes + self.erased_bytes;
+        if self.flushed_bytes == 0 { 1.0 } else { 1.0 + again as f64 / self.flushed_bytes as f64 }
+    }
 }
 
 impl Core {
@@ -121,7 +148,14 @@ impl Core {
             compactions: get(&counters.compactions),
             compaction_failures: get(&counters.compaction_failures),
             indexes_rebuilt: get(&counters.indexes_rebuilt),
+            flushed_bytes: get(&counters.flushed_bytes),
+            merged_bytes: get(&counters.merged_bytes),
+            erased_bytes: get(&counters.erased_bytes),
+            merging_paused: self.merging_paused.load(Ordering::Acquire),
             segments_expired: get(&counters.segments_expired),
+            records_expired: get(&counters.records_expired),
+            records_deleted: get(&counters.records_deleted),
+            delete_jobs_open: self.deletions.open_count(),
             segments_missing: get(&counters.segments_missing),
             spans_deduplicated: get(&counters.spans_deduplicated),
             log_damaged_bytes: get(&counters.log_damaged_bytes),
@@ -144,7 +178,7 @@ impl Core {
         for ((_, signal), entries) in &state.segments {
             statistics.segments += entries.len() as u64;
             for entry in entries {
-                statistics.segment_bytes += entry.summary.bytes + entry.summary.index_bytes;
+                statistics.segment_bytes += entry.stored_bytes();
                 statistics.segment_rows[*signal as usize] += entry.summary.rows;
             }
         }

@@ -20,6 +20,7 @@ use tokio::sync::{broadcast, oneshot};
 use crate::background;
 use crate::catalog::Catalog;
 use crate::core::{Core, Progress, Replay};
+use crate::deletion::{DeleteJob, DeleteRequest, Deletions, RowTests};
 use crate::entry::SegmentEntry;
 use crate::error::{IngestError, StoreError};
 use crate::flush::Publishing;
@@ -33,6 +34,7 @@ use crate::recover;
 use crate::settings::StoreSettings;
 use crate::state::State;
 use crate::statistics::{Counters, Statistics};
+use crate::storage::TableStorage;
 use crate::writer::{Writer, check_tenant};
 
 /// One batch to store.
@@ -148,6 +150,7 @@ impl Store {
             publishing: Mutex::new(Publishing::default()),
             folders: Mutex::new(HashSet::new()),
             maintenance: Mutex::new(Maintenance::default()),
+            deletions: Deletions::of(contents.deletes),
             progress: Progress::default(),
             replay,
             ledger: Ledger::default(),
@@ -158,6 +161,7 @@ impl Store {
             poison: OnceLock::new(),
             stop: AtomicBool::new(false),
             paused: AtomicU64::new(0),
+            merging_paused: AtomicBool::new(false),
             _lock: lock,
             env,
             settings,
@@ -343,6 +347,32 @@ impl Store {
         Pause(self.core.clone())
     }
 
+    /// Pauses merging or resumes it; what runs already is finished. Deletion goes on. Ends with the process.
+    pub fn set_merging_paused(&self, paused: bool) {
+        self.core.merging_paused.store(paused, Ordering::Release);
+        self.core.progress.update(|_| ());
+        tracing::info!(paused, "merging of segments");
+    }
+
+    /// Says how delete jobs find their records; the first call counts. Jobs wait until then.
+    pub fn set_row_tests(&self, tests: RowTests) {
+        let _ = self.core.deletions.tests.set(tests); // a second engine of one store answers the same
+    }
+
+    /// Begins to delete what a selection matches among the records acknowledged so far. The job is durable when this
+    /// returns, its work is done in the background (blocking: a commit of the catalog).
+    ///
+    /// # Errors
+    /// When the tenant has nothing, too many jobs wait, or the catalog refuses; nothing is deleted then.
+    pub fn delete(&self, request: DeleteRequest) -> Result<DeleteJob, StoreError> {
+        self.core.delete(request)
+    }
+
+    /// Delete jobs, newest first: all that are open and the last that are done.
+    pub fn delete_jobs(&self) -> Vec<DeleteJob> {
+        self.core.delete_jobs()
+    }
+
     /// An operator confirms a wall clock that jumped: deletion by age resumes.
     pub fn confirm_clock(&self) {
         self.core.fuse.confirm(&*self.core.env.clock);
@@ -372,6 +402,11 @@ impl Store {
         for thread in self.threads.lock().drain(..) {
             let _ = thread.join(); // a panic was caught and has poisoned the store
         }
+    }
+
+    /// What is stored where, by table; only the tables of `tenant` when given (blocking: looks at the file system).
+    pub fn storage(&self, tenant: Option<&str>) -> Vec<TableStorage> {
+        self.core.storage(tenant)
     }
 
     /// Numbers about the store.

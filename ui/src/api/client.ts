@@ -2,7 +2,7 @@
 // A request that is no longer wanted is aborted; the server cancels its work when the connection closes.
 import { parseJson } from "../base/json.ts";
 import { setSkewMs } from "../base/time.ts";
-import type { Field, FieldValue, Hits, SearchAnswer, Service, Signal, Status, Trace } from "./types.ts";
+import type { Bytes, Field, FieldValue, Hits, SearchAnswer, Service, Signal, Status, Storage, Trace } from "./types.ts";
 
 export type Params = Record<string, string | number | undefined | null>;
 
@@ -112,3 +112,12 @@ export const services = (start: string | undefined, end: string | undefined, abo
   json<{ services: Service[] }>(toUrl("/api/v1/services", { start, end }), abort);
 
 export const status = (abort?: AbortSignal) => json<Status>("/api/v1/status", abort);
+
+export const storage = (abort?: AbortSignal) => json<Storage>("/api/v1/storage", abort);
+
+export const bytesOf = (signal: Signal, top: number, abort?: AbortSignal) => json<Bytes>(toUrl("/api/v1/bytes", { signal, top }), abort);
+
+/** Pauses or resumes merging. */
+export async function setMerging(action: "pause" | "resume"): Promise<void> {
+  await ask("/api/v1/storage/compaction", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ action }) });
+}

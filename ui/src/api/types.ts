@@ -135,3 +135,78 @@ export interface Status {
   last_received: string | null;
   storage: { segments: number; bytes: number; rows: PerSignal };
 }
+
+export interface Extent {
+  segments: number;
+  rows: number;
+  bytes: number;
+  index_bytes: number;
+  oldest: string | null;
+  newest: string | null;
+}
+
+export interface StoragePartition extends Extent {
+  /** UTC day, or `future`. */
+  day: string;
+  levels: number[];
+}
+
+export interface StorageTable extends Extent {
+  tenant: string;
+  signal: Signal;
+  memory_rows: number;
+  memory_bytes: number;
+  pending: number;
+  retention: { age_s: number | null; bytes_max: number | null };
+  partitions: StoragePartition[];
+  partitions_left_out: number;
+}
+
+export interface DeleteJob {
+  id: number;
+  tenant: string;
+  signal: Signal;
+  query: string;
+  state: "running" | "failing" | "done";
+  matched: number;
+  deleted: number;
+  segments_left: number;
+  error: string | null;
+}
+
+export interface Storage {
+  compaction: { state: "running" | "paused"; pending: number; done: number; failed: number };
+  written: { flushed_bytes: number; merged_bytes: number; erased_bytes: number; amplification: number };
+  deleted: { segments_expired: number; records_expired: number; records_deleted: number };
+  retention_suspended: boolean;
+  tables: StorageTable[];
+  tables_left_out: number;
+  delete_jobs: DeleteJob[];
+}
+
+export interface ColumnBytes {
+  name: string;
+  raw_bytes: number;
+  encoded_bytes: number;
+  stored_bytes: number;
+  floor_bytes: number | null;
+  efficiency: number | null;
+}
+
+export interface SignalBytes {
+  signal: Signal;
+  rows: number;
+  raw_bytes: number;
+  stored_bytes: number;
+  overhead_bytes: number;
+  index_bytes: number;
+  columns: ColumnBytes[];
+  attributes: { name: string; column: boolean; raw_bytes: number; stored_bytes: number }[];
+  templates: { template_id: string; text: string; rows: number; body_bytes: number; share: number }[];
+}
+
+export interface Bytes {
+  tenant: string;
+  wal_bytes: number;
+  signals: SignalBytes[];
+}

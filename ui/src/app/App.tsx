@@ -13,9 +13,10 @@ import { Mark } from "./Mark.tsx";
 const TracePage = lazy(() => import("../features/trace/TracePage.tsx"));
 const ServicesPage = lazy(() => import("../features/services/ServicesPage.tsx"));
 const StatusPage = lazy(() => import("../features/status/StatusPage.tsx"));
+const StoragePage = lazy(() => import("../features/storage/StoragePage.tsx"));
 const FirstPage = lazy(() => import("../features/first/FirstPage.tsx"));
 
-const PAGES: [string, Key][] = [["/search", "nav.search"], ["/services", "nav.services"], ["/status", "nav.status"], ["/start", "nav.start"]];
+const PAGES: [string, Key][] = [["/search", "nav.search"], ["/services", "nav.services"], ["/status", "nav.status"], ["/storage", "nav.storage"], ["/start", "nav.start"]];
 
 export function App() {
   const [help, setHelp] = createSignal(false);
@@ -30,7 +31,7 @@ export function App() {
   });
   useKeys({
     "?": () => setHelp(!help()),
-    "g s": () => go("/search"), "g v": () => go("/services"), "g u": () => go("/status"), "g f": () => go("/start"),
+    "g s": () => go("/search"), "g v": () => go("/services"), "g u": () => go("/status"), "g b": () => go("/storage"), "g f": () => go("/start"),
   });
   const traceId = createMemo(() => /^\/trace\/([^/]+)/.exec(path())?.[1] ?? null);
   // The bare address of an empty server shows how to send the first record, and stays there until the reader leaves it.
@@ -75,6 +76,7 @@ export function App() {
             <Match when={path() === "/" || path() === "/search"}><SearchPage /></Match>
             <Match when={path() === "/services"}><ServicesPage /></Match>
             <Match when={path() === "/status"}><StatusPage /></Match>
+            <Match when={path() === "/storage"}><StoragePage /></Match>
           </Switch>
         </Suspense>
       </main>

@@ -4,7 +4,7 @@ import { type Key, t } from "../base/words/index.ts";
 import { useKeys } from "../state/keys.ts";
 
 const GROUPS: [Key, [string, Key][]][] = [
-  ["help.everywhere", [["/", "help.focus"], ["?", "help.this"], ["g s", "help.goSearch"], ["g v", "help.goServices"], ["g u", "help.goStatus"], ["g f", "help.goStart"], ["Esc", "help.escape"]]],
+  ["help.everywhere", [["/", "help.focus"], ["?", "help.this"], ["g s", "help.goSearch"], ["g v", "help.goServices"], ["g u", "help.goStatus"], ["g b", "help.goStorage"], ["g f", "help.goStart"], ["Esc", "help.escape"]]],
   ["help.search", [["Enter", "help.run"], ["Ctrl Enter", "help.runAnywhere"], ["j k", "help.rows"], ["Enter", "help.openRow"], ["l", "help.live"], ["r", "help.again"], ["c", "help.equivalents"], ["t", "help.time"], ["[ ]", "help.shift"]]],
   ["help.trace", [["↑ ↓", "help.spans"], ["← →", "help.fold"], ["[ ]", "help.foldAll"], ["Ctrl ← →", "help.pan"], ["Ctrl ↑ ↓", "help.zoom"], ["z 0", "help.fit"], ["e E", "help.errors"], ["n N", "help.hits"]]],
 ];

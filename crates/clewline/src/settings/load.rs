@@ -4,7 +4,7 @@ use std::fmt;
 
 use toml::de::{DeTable, DeValue};
 
-use super::value::Value;
+use super::value::{Kind, TenantRule, Value};
 use super::{TABLE, index_of, variable_of};
 
 /// Variables with our prefix that are no settings: those of the client commands, the place of the file.
@@ -87,6 +87,18 @@ impl Settings {
     /// Seconds, or for ever.
     pub(crate) fn age(&self, name: &str) -> Option<u64> {
         if let Value::Age(age) = self.value(name) { *age } else { None }
+    }
+}
+
+impl Settings {
+    /// Bytes, or any number.
+    pub(crate) fn limit(&self, name: &str) -> Option<u64> {
+        if let Value::Limit(limit) = self.value(name) { *limit } else { None }
+    }
+
+    /// Rules of tenants.
+    pub(crate) fn rules(&self, name: &str) -> &[TenantRule] {
+        if let Value::Tenants(rules) = self.value(name) { rules } else { &[] }
     }
 }
 
@@ -182,7 +194,31 @@ fn file_entries(path: &str, text: &str, errors: &mut Vec<String>) -> Vec<(String
             _ => errors.push(format!("{path} line {line}: {name}: a text, a number, true or false was expected")),
         }
     });
-    entries
+    join_tables(entries)
+}
+
+/// Joins the tables of tenants into the one text of their setting: `[retention.tenants.acme]`, `logs = "7d"` is
+/// `acme.logs=7d`.
+fn join_tables(entries: Vec<(String, String, usize)>) -> Vec<(String, String, usize)> {
+    let tables: Vec<&str> =
+        TABLE.iter().filter(|setting| setting.kind == Kind::Tenants).map(|setting| setting.name).collect();
+    let mut joined: Vec<(String, String, usize)> = Vec::with_capacity(entries.len());
+    for (name, text, line) in entries {
+        let inside = tables.iter().find_map(|table| Some((*table, name.strip_prefix(table)?.strip_prefix('.')?)));
+        let Some((table, place)) = inside else {
+            joined.push((name, text, line));
+            continue;
+        };
+        let rule = format!("{place}={text}");
+        match joined.iter_mut().find(|(known, ..)| known == table) {
+            Some((_, rules, _)) => {
+                rules.push_str(", ");
+                rules.push_str(&rule);
+            }
+            None => joined.push((table.to_owned(), rule, line)),
+        }
+    }
+    joined
 }
 
 fn walk(table: &DeTable<'_>, prefix: &str, entry: &mut impl FnMut(String, usize, &DeValue<'_>)) {
@@ -291,6 +327,25 @@ mod tests {
         let errors = load(&sources(&[("listen.http", "x")], &[], "a = 1")).unwrap_err();
         assert_eq!(errors.len(), 2);
         assert!(errors[1].starts_with("--listen.http: `x` cannot be used; expected HOST:PORT"), "{errors:?}");
+    }
+
+    #[test]
+    fn tables_of_tenants_are_one_setting() {
+        let file = "[retention]\nlogs = \"30d\"\n[retention.tenants.acme]\nlogs = \"7d\"\nspans_bytes_max = \"1GiB\"\n\
+                    [retention.tenants.\"a.b\"]\nmetrics = \"none\"\n";
+        let settings = load(&sources(&[], &[], file)).unwrap();
+        let rules = settings.rules("retention.tenants");
+        let shown: Vec<String> = rules.iter().map(|rule| format!("{} {}", rule.tenant, rule.signal)).collect();
+        assert_eq!(shown, ["a.b metrics", "acme logs", "acme spans"]);
+        assert_eq!(
+            (settings.age("retention.logs"), settings.limit("retention.logs_bytes_max")),
+            (Some(2_592_000), None)
+        );
+        let flags = [("retention.tenants", "x.logs=1d")];
+        let settings = load(&sources(&flags, &[], file)).unwrap();
+        assert_eq!(settings.rules("retention.tenants").len(), 1, "a flag replaces the tables");
+        let errors = load(&sources(&[], &[], "[retention.tenants.acme]\nlog = \"7d\"")).unwrap_err();
+        assert!(errors[0].contains("c.toml line 2") && errors[0].contains("no such key"), "{errors:?}");
     }
 
     #[test]

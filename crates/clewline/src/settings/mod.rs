@@ -9,7 +9,7 @@ pub(crate) mod load;
 pub(crate) mod reference;
 pub(crate) mod value;
 
-use value::Kind;
+use value::{Kind, LIMIT_BYTES_MIN};
 
 /// One thing an operator may choose.
 #[derive(Debug)]
@@ -103,6 +103,30 @@ pub(crate) const TABLE: &[Setting] = &[
     setting("retention.logs", Kind::Age, "", "Age after which logs are deleted, for example 30d."),
     setting("retention.spans", Kind::Age, "", "Age after which spans are deleted."),
     setting("retention.metrics", Kind::Age, "", "Age after which metrics are deleted."),
+    setting(
+        "retention.logs_bytes_max",
+        Kind::Limit { min: LIMIT_BYTES_MIN },
+        "",
+        "Stored bytes of one tenant's logs; beyond it the oldest segments are deleted.",
+    ),
+    setting(
+        "retention.spans_bytes_max",
+        Kind::Limit { min: LIMIT_BYTES_MIN },
+        "",
+        "Stored bytes of one tenant's spans; beyond it the oldest segments are deleted.",
+    ),
+    setting(
+        "retention.metrics_bytes_max",
+        Kind::Limit { min: LIMIT_BYTES_MIN },
+        "",
+        "Stored bytes of one tenant's metrics; beyond it the oldest segments are deleted.",
+    ),
+    setting(
+        "retention.tenants",
+        Kind::Tenants,
+        "",
+        "Retention of single tenants. In the file: a table `[retention.tenants.NAME]` with the same keys as `[retention]`.",
+    ),
     setting("query.timeout_s", Kind::Seconds { min: 1, max: DAY_S }, "30s", "Longest time of one query."),
     setting("query.memory_bytes_max", Kind::Bytes { min: 16 * MIB, max: 1 << 40 }, "256MiB", "Memory of one query."),
     setting(

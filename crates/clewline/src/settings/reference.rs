@@ -26,7 +26,8 @@ pub(crate) fn reference() -> String {
     );
     for setting in TABLE {
         let default = match (setting.default, setting.kind) {
-            ("", Kind::Age) => "keep everything".to_owned(),
+            ("", Kind::Age | Kind::Limit { .. }) => "keep everything".to_owned(),
+            ("", Kind::Tenants) => "none".to_owned(),
             ("", _) => "off".to_owned(),
             (text, _) => format!("`{text}`"),
         };
@@ -106,7 +107,13 @@ mod tests {
 
     #[test]
     fn what_is_printed_can_be_read_again() {
-        let flags = vec![("retention.logs", "30d".to_owned()), ("listen.raw_tcp", String::new())];
+        let tenants = ("retention.tenants", "a.b.logs=1d, c.spans_bytes_max=none".to_owned());
+        let flags = vec![
+            tenants,
+            ("retention.logs_bytes_max", "5GiB".to_owned()),
+            ("retention.logs", "30d".to_owned()),
+            ("listen.raw_tcp", String::new()),
+        ];
         let settings = load(&Sources { flags, ..Sources::default() }).unwrap();
         for origin in [false, true] {
             let text = print(&settings, origin);

@@ -19,6 +19,10 @@ pub(crate) enum Kind {
     Seconds { min: u64, max: u64 },
     /// A length of time, or nothing for ever.
     Age,
+    /// A number of bytes, or nothing for any number.
+    Limit { min: u64 },
+    /// What tenants have of their own: `NAME.KEY=VALUE`, separated by commas; in the file a table for each.
+    Tenants,
     /// One of some words.
     Choice(&'static [&'static str]),
 }
@@ -34,7 +38,24 @@ pub(crate) enum Value {
     Number(u64),
     /// Seconds, or for ever.
     Age(Option<u64>),
+    /// Bytes, or any number.
+    Limit(Option<u64>),
+    /// Rules of tenants.
+    Tenants(Vec<TenantRule>),
 }
+
+/// One bound of one tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TenantRule {
+    pub(crate) tenant: String,
+    /// `logs`, `spans` or `metrics`.
+    pub(crate) signal: &'static str,
+    /// [`Value::Age`] or [`Value::Limit`].
+    pub(crate) bound: Value,
+}
+
+/// Smallest bound on stored bytes: less than a few segments of one flush is more likely a slip of the pen.
+pub(crate) const LIMIT_BYTES_MIN: u64 = 1 << 20;
 
 /// Shortest retention: shorter is more likely a slip of the pen than a wish.
 const AGE_SECONDS_MIN: u64 = 3_600;
@@ -53,6 +74,14 @@ impl Kind {
                 format!("a length of time from {} to {} such as 30s or 15m", seconds_text(min), seconds_text(max))
             }
             Kind::Age => "a length of time from 1h on such as 30d, or nothing to keep everything".to_owned(),
+            Kind::Limit { min } => {
+                format!("a size from {} on such as 50GiB, or nothing to keep everything", bytes_text(min))
+            }
+            Kind::Tenants => {
+                "NAME.KEY=VALUE, separated by commas, such as acme.logs=7d,acme.logs_bytes_max=10GiB; keys are \
+                 logs, spans, metrics and the same with _bytes_max; `none` keeps everything"
+                    .to_owned()
+            }
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
         }
     }
@@ -65,7 +94,8 @@ impl Kind {
             Kind::Tenant => "NAME",
             Kind::Flag => "BOOL",
             Kind::Count { .. } => "N",
-            Kind::Bytes { .. } => "SIZE",
+            Kind::Bytes { .. } | Kind::Limit { .. } => "SIZE",
+            Kind::Tenants => "RULES",
             Kind::Seconds { .. } | Kind::Age => "TIME",
             Kind::Choice(_) => "WORD",
         }
@@ -90,10 +120,37 @@ impl Kind {
             Kind::Age => parse_seconds(text)
                 .filter(|seconds| *seconds >= AGE_SECONDS_MIN)
                 .map(|seconds| Value::Age(Some(seconds))),
+            Kind::Limit { .. } if text.is_empty() || text.eq_ignore_ascii_case("none") => Some(Value::Limit(None)),
+            Kind::Limit { min } => {
+                parse_bytes(text).filter(|bytes| *bytes >= min).map(|bytes| Value::Limit(Some(bytes)))
+            }
+            Kind::Tenants => return tenant_rules(text).map(Value::Tenants),
             Kind::Choice(words) => words.contains(&text).then(|| Value::Text(text.to_owned())),
         };
         value.ok_or_else(|| format!("`{text}` cannot be used; expected {}", self.expected()))
     }
+}
+
+/// Reads `acme.logs=7d, acme.spans_bytes_max=none`.
+fn tenant_rules(text: &str) -> Result<Vec<TenantRule>, String> {
+    let rule = |text: &str| {
+        let refuse = |what: &str| format!("`{text}` cannot be used: {what}; expected {}", Kind::Tenants.expected());
+        let (place, value) = text.split_once('=').ok_or_else(|| refuse("there is no `=`"))?;
+        // A tenant's name may have dots, a key has none.
+        let (tenant, key) = place.trim().rsplit_once('.').ok_or_else(|| refuse("there is no `NAME.KEY` before `=`"))?;
+        if !is_tenant(tenant) {
+            return Err(refuse("that is no tenant name"));
+        }
+        let (name, kind) = match key.strip_suffix("_bytes_max") {
+            Some(name) => (name, Kind::Limit { min: LIMIT_BYTES_MIN }),
+            None => (key, Kind::Age),
+        };
+        let signal = ["logs", "spans", "metrics"].into_iter().find(|known| *known == name);
+        let signal = signal.ok_or_else(|| refuse("there is no such key"))?;
+        let bound = kind.parse(value).map_err(|message| format!("{tenant}.{key}: {message}"))?;
+        Ok(TenantRule { tenant: tenant.to_owned(), signal, bound })
+    };
+    text.split(',').map(str::trim).filter(|text| !text.is_empty()).map(rule).collect()
 }
 
 fn within(number: Option<u64>, min: u64, max: u64) -> Option<Value> {
@@ -197,5 +254,31 @@ mod tests {
         assert_eq!(Kind::Age.parse("none"), Ok(Value::Age(None)));
         assert!(Kind::Age.parse("5m").is_err());
         assert!(Kind::Tenant.parse("../x").is_err());
+        let limit = Kind::Limit { min: LIMIT_BYTES_MIN };
+        assert_eq!((limit.parse(""), limit.parse("2MiB")), (Ok(Value::Limit(None)), Ok(Value::Limit(Some(2 << 20)))));
+        assert!(limit.parse("5").is_err());
+    }
+
+    #[test]
+    fn rules_of_tenants() {
+        let rule = |tenant: &str, signal, bound| TenantRule { tenant: tenant.to_owned(), signal, bound };
+        assert_eq!(
+            Kind::Tenants.parse("acme.logs=7d, a.b.spans_bytes_max=10GiB,x.metrics=none,"),
+            Ok(Value::Tenants(vec![
+                rule("acme", "logs", Value::Age(Some(604_800))),
+                rule("a.b", "spans", Value::Limit(Some(10 << 30))),
+                rule("x", "metrics", Value::Age(None)),
+            ]))
+        );
+        for (text, expect) in [
+            ("acme.logs", "there is no `=`"),
+            ("logs=7d", "NAME.KEY"),
+            ("a/b.logs=7d", "no tenant name"),
+            ("acme.log=7d", "no such key"),
+            ("acme.logs=5m", "acme.logs: `5m` cannot be used"),
+        ] {
+            let message = Kind::Tenants.parse(text).unwrap_err();
+            assert!(message.contains(expect), "{text}: {message}");
+        }
     }
 }

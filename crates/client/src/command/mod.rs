@@ -1,9 +1,13 @@
 //! The commands that ask: one file each.
 
+pub(crate) mod bytes;
+pub(crate) mod delete;
 mod period;
 pub(crate) mod query;
+mod report;
 pub(crate) mod sql;
 mod sql_prompt;
+pub(crate) mod storage;
 pub(crate) mod tail;
 pub(crate) mod trace;
 mod trace_tree;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod index;
+mod merging;
 
 use std::sync::Arc;
 

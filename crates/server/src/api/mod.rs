@@ -1,5 +1,7 @@
 //! The query API, one file a question. The contract is docs/api.md.
 
+mod bytes;
+mod delete;
 mod fields;
 mod hits;
 pub(crate) mod output;
@@ -8,15 +10,19 @@ mod search;
 mod services;
 mod sql;
 mod status;
+mod storage;
 mod tail;
 mod traces;
 
+pub(crate) use bytes::bytes;
+pub(crate) use delete::{delete, delete_jobs};
 pub(crate) use fields::{fields, values};
 pub(crate) use hits::hits;
 pub(crate) use search::search;
 pub(crate) use services::services;
 pub(crate) use sql::sql;
 pub(crate) use status::status;
+pub(crate) use storage::{compaction, storage};
 pub(crate) use tail::tail;
 pub(crate) use traces::trace;
 

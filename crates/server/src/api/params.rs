@@ -57,6 +57,18 @@ impl Params {
         Ok(params)
     }
 
+    /// Those of a body that must be a JSON object: requests that change something. A web page of somebody else cannot make
+    /// a browser send one without asking first (CORS preflight), and this server never agrees.
+    pub(crate) async fn of_json(call: &mut Call) -> Result<Params, Problem> {
+        let kind = call.header(CONTENT_TYPE.as_str()).unwrap_or("").split(';').next().unwrap_or("").trim();
+        if !kind.eq_ignore_ascii_case("application/json") {
+            let problem = Problem::new(415, "unknown_content_type", "a change is asked for with a JSON object");
+            return Err(problem.hint("send the header `Content-Type: application/json`"));
+        }
+        call.parts.uri = axum::http::Uri::from_static("/"); // parameters of the address do not count
+        Params::of_call(call).await
+    }
+
     /// The last value of a name; an empty one is none.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().rev().find(|(known, _)| known == name);

@@ -156,7 +156,14 @@ impl Page {
             ("clewline_compactions_total", store.compactions),
             ("clewline_compaction_failures_total", store.compaction_failures),
             ("clewline_indexes_rebuilt_total", store.indexes_rebuilt),
+            ("clewline_flushed_bytes_total", store.flushed_bytes),
+            ("clewline_merged_bytes_total", store.merged_bytes),
+            ("clewline_erased_bytes_total", store.erased_bytes),
+            ("clewline_compaction_paused", u64::from(store.merging_paused)),
             ("clewline_segments_expired_total", store.segments_expired),
+            ("clewline_records_expired_total", store.records_expired),
+            ("clewline_records_deleted_total", store.records_deleted),
+            ("clewline_delete_jobs_open", store.delete_jobs_open),
             ("clewline_segments_missing", store.segments_missing),
             ("clewline_retention_suspended", u64::from(store.retention_suspended)),
             ("clewline_writes_refused", u64::from(store.poisoned.is_some())),
@@ -164,6 +171,7 @@ impl Page {
         ] {
             self.put(name, &[], value as f64);
         }
+        self.put("clewline_write_amplification", &[], store.write_amplification());
     }
 
     fn process(&mut self, app: &App) {

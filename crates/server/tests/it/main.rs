@@ -10,5 +10,6 @@ mod lines;
 mod otlp;
 mod page;
 mod records;
+mod storage;
 mod tail;
 mod world;

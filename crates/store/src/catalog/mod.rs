@@ -4,6 +4,7 @@
 //! segments, its identities, its number), one replaces the inputs of a compaction by its output. Durability is
 //! SQLite's: WAL journal, `synchronous=FULL`. Tables: [`schema`], docs/formats/catalog.md.
 
+mod deletes;
 mod schema;
 
 use std::path::Path;
@@ -14,6 +15,7 @@ use clewline_segment::Summary;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+pub(crate) use self::deletes::DeleteRow;
 use crate::dedupe::{self, Remembered};
 use crate::error::StoreError;
 
@@ -26,6 +28,7 @@ pub(crate) struct SegmentRow {
     pub(crate) file: String,
     pub(crate) level: u32,
     pub(crate) summary: Summary,
+    /// When its newest record was flushed; what it was merged or rewritten from hands this on.
     pub(crate) created_ns: i64,
 }
 
@@ -47,9 +50,11 @@ pub(crate) struct Publication<'a> {
 pub(crate) struct Contents {
     pub(crate) tenants: Vec<(u32, String)>,
     pub(crate) segments: Vec<SegmentRow>,
+    pub(crate) deletes: Vec<DeleteRow>,
     /// In the order they were published.
     pub(crate) identities: Vec<Remembered>,
     pub(crate) generation_published: u64,
+    /// Highest sequence number in segments, or that bounds a delete job: later records need larger ones.
     pub(crate) seq_published: i64,
     pub(crate) segment_id_last: i64,
 }
@@ -81,7 +86,7 @@ impl Catalog {
         let version = tables_version(&connection).map_err(|error| failed(&path, &error))?;
         let refuse = |cause: String| Err(StoreError::Catalog { path: path.clone(), cause });
         match version {
-            Some((schema::APPLICATION_ID, schema::VERSION)) => {}
+            Some((schema::APPLICATION_ID, 1..=schema::VERSION)) => {}
             Some((schema::APPLICATION_ID, newer)) if newer > schema::VERSION => {
                 return refuse(format!(
                     "it has version {newer} and this program knows {} and older; use the program that wrote it, or a newer one",
@@ -98,11 +103,15 @@ impl Catalog {
             connection.pragma_update(None, "foreign_keys", true)?;
             if version.is_none() {
                 connection.execute_batch(&format!(
-                    "BEGIN; {} PRAGMA application_id={}; PRAGMA user_version={}; COMMIT;",
-                    schema::CREATE,
+                    "BEGIN; {} {} PRAGMA application_id={}; PRAGMA user_version={}; COMMIT;",
+                    schema::CREATE_VERSION_1,
+                    schema::TO_VERSION_2,
                     schema::APPLICATION_ID,
                     schema::VERSION
                 ))?;
+            }
+            if matches!(version, Some((_, 1))) {
+                connection.execute_batch(&format!("BEGIN; {} PRAGMA user_version=2; COMMIT;", schema::TO_VERSION_2))?;
             }
             let sound: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
             Ok(sound)
@@ -134,6 +143,9 @@ impl Catalog {
                 "SELECT id, tenant, signal, file, level, summary_json, created_ns FROM segments ORDER BY seq_min, id",
                 segment_of,
             )?;
+            contents.deletes = deletes::load(connection)?;
+            let bound = contents.deletes.iter().map(|row| row.seq).max().unwrap_or(0);
+            contents.seq_published = contents.seq_published.max(bound);
             let blobs: Vec<Vec<u8>> =
                 rows(connection, "SELECT entries FROM identities ORDER BY generation", |row| row.get(0))?;
             for blob in blobs {
@@ -304,14 +316,38 @@ mod tests {
     }
 
     #[test]
+    fn a_catalog_of_version_1_is_brought_up_to_date_with_all_it_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalog.sqlite");
+        // What the program of version 1 made.
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch(&format!(
+                "BEGIN; {} PRAGMA application_id={}; PRAGMA user_version=1; COMMIT;
+                 INSERT INTO tenants VALUES (1, 'old', 5);
+                 UPDATE meta SET value = 42 WHERE name = 'seq_published';",
+                schema::CREATE_VERSION_1,
+                schema::APPLICATION_ID
+            ))
+            .unwrap();
+        for _ in 0..2 {
+            let catalog = Catalog::open(&path).unwrap();
+            let contents = catalog.load().unwrap();
+            assert_eq!((contents.tenants, contents.seq_published), (vec![(1, "old".to_owned())], 42));
+            assert!(contents.deletes.is_empty());
+        }
+        assert_eq!(tables_version(&Connection::open(&path).unwrap()).unwrap(), Some((schema::APPLICATION_ID, 2)));
+    }
+
+    #[test]
     fn foreign_and_newer_files_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("catalog.sqlite");
         drop(Catalog::open(&path).unwrap());
         drop(Catalog::open(&path).unwrap());
-        Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
         let refused = Catalog::open(&path).err().unwrap().to_string();
-        assert!(refused.contains("version 2") && refused.contains("catalog.sqlite"), "{refused}");
+        assert!(refused.contains("version 3") && refused.contains("catalog.sqlite"), "{refused}");
         let other = folder.path().join("other.sqlite");
         Connection::open(&other).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
         assert!(Catalog::open(&other).err().unwrap().to_string().contains("another program"));

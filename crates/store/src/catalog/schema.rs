@@ -1,13 +1,13 @@
-//! Tables of the catalog, version 1 (docs/formats/catalog.md).
+//! Tables of the catalog, version 2 (docs/formats/catalog.md).
 
 /// Version of the tables.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
 /// Marks the file as ours in SQLite's header: "Clew".
 pub(crate) const APPLICATION_ID: i64 = 0x436c_6577;
 
 /// Creates the tables of version 1.
-pub(crate) const CREATE: &str = "
+pub(crate) const CREATE_VERSION_1: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE tenants (
     number INTEGER PRIMARY KEY,
@@ -41,6 +41,24 @@ CREATE TABLE identities (
     entries BLOB NOT NULL
 ) STRICT;
 INSERT INTO meta VALUES ('generation_published', 0), ('seq_published', 0), ('segment_id_last', 0);
+";
+
+/// From version 1 to version 2.
+pub(crate) const TO_VERSION_2: &str = "
+CREATE TABLE deletes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant INTEGER NOT NULL REFERENCES tenants (number),
+    signal INTEGER NOT NULL,
+    query TEXT NOT NULL,
+    start_ns INTEGER,
+    end_ns INTEGER,
+    now_ns INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    created_ns INTEGER NOT NULL,
+    matched INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    finished_ns INTEGER
+) STRICT;
 ";
 
 /// Published generations kept for people who look; the truth is `generation_published`.

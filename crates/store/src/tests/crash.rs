@@ -2,12 +2,16 @@
 
 use clewline_env::sim_disk::{Fault, Plan};
 
-use super::world::{World, settings};
+use super::world::{TENANTS, World, settings};
 use crate::StoreSettings;
+use crate::retention::Override;
 
 /// One random life of a store; `Err` says what the oracle found.
 fn life(seed: u64, settings: StoreSettings, steps: u64) -> Result<World, String> {
-    let mut world = World::new(seed, settings);
+    live(World::new(seed, settings), steps)
+}
+
+fn live(mut world: World, steps: u64) -> Result<World, String> {
     world.open().map_err(|error| error.to_string())?;
     for _ in 0..steps {
         if !world.is_open() {
@@ -19,6 +23,10 @@ fn life(seed: u64, settings: StoreSettings, steps: u64) -> Result<World, String>
     reopen(&mut world)?;
     world.flush().map_err(|error| error.to_string())?;
     world.judge()?;
+    world.finish_jobs()?;
+    world.judge()?;
+    world.crash();
+    reopen(&mut world)?;
     Ok(world)
 }
 
@@ -32,7 +40,7 @@ fn reopen(world: &mut World) -> Result<(), String> {
 
 fn step(world: &mut World) {
     match world.below(100) {
-        0..=44 => {
+        0..=41 => {
             let mut numbers: Vec<usize> = (0..=world.below(3)).map(|_| world.draw()).collect();
             // Senders repeat what they have an identity for, acknowledged or not, also within one group.
             for _ in 0..world.below(3) {
@@ -43,9 +51,15 @@ fn step(world: &mut World) {
             }
             world.send(&numbers);
         }
-        45..=59 => drop(world.flush()),
-        60..=66 => world.store().core.maintain(),
-        67..=74 => world.clock.advance_ns(world.below(3_000_000_000)),
+        42..=44 => {
+            let modulus = 1 + world.below(5) as usize;
+            let rest = world.below(modulus as u64) as usize;
+            drop(world.delete(modulus, rest));
+        }
+        45..=57 => drop(world.flush()),
+        58..=66 => world.maintain(),
+        67..=72 => world.clock.advance_ns(world.below(12_000_000_000)),
+        73..=74 => world.clock.advance_ns(world.below(7_200_000_000_000)),
         75..=82 => {
             let fault = if world.below(2) == 0 { Fault::Io } else { Fault::Full };
             let at = world.disk.operations() + 1 + world.below(20);
@@ -61,12 +75,21 @@ fn step(world: &mut World) {
     }
 }
 
+/// Settings of a life with everything: repeats are known for its whole length, and one tenant has a bound on its bytes.
+fn life_settings() -> StoreSettings {
+    let mut settings = StoreSettings { dedupe_window: std::time::Duration::from_secs(30 * 86_400), ..settings() };
+    let own = Override { age: None, bytes_max: Some(Some(40_000)) };
+    settings.retention.tenants.insert(TENANTS[1].into(), [own; 3]);
+    settings
+}
+
 #[test]
 fn acknowledged_batches_survive_every_crash_exactly_once() {
-    let (mut syncs, mut sent, mut acknowledged) = (0, 0, 0);
+    let (mut syncs, mut sent, mut acknowledged, mut totals) = (0, 0, 0, [0; 3]);
     for seed in 0..300 {
-        match life(seed, settings(), 60) {
+        match life(seed, life_settings(), 80) {
             Ok(world) => {
+                totals.iter_mut().zip(world.totals).for_each(|(total, more)| *total += more);
                 syncs += world.disk.syncs();
                 sent += world.sent.len();
                 acknowledged += world.sent.iter().filter(|sent| sent.acknowledged).count();
@@ -75,6 +98,18 @@ fn acknowledged_batches_survive_every_crash_exactly_once() {
         }
     }
     assert!(syncs > 10_000 && sent > 10_000 && acknowledged > sent / 3, "{syncs} {sent} {acknowledged}");
+    assert!(totals[0] > 100 && totals[1] > 300 && totals[2] > 100, "compactions, deleted, expired: {totals:?}");
+}
+
+#[test]
+fn a_delete_job_that_misses_segments_is_noticed_by_the_same_loop() {
+    let forgetful = |seed| {
+        let mut world = World::new(seed, life_settings());
+        world.forgetful = true;
+        world
+    };
+    let noticed = (0..60).filter(|seed| live(forgetful(*seed), 80).is_err()).count();
+    assert!(noticed > 10, "the loop found something in {noticed} of 60 lives: it would not notice records that stay");
 }
 
 #[test]
@@ -96,9 +131,15 @@ fn script(world: &mut World) {
             world.send(&numbers[..1].iter().copied().filter(|n| world.sent[*n].identity).collect::<Vec<_>>());
         }
         let _ = world.flush();
+        if round == 2 {
+            let _ = world.delete(2, 0);
+        }
         world.clock.advance_ns(1_500_000_000);
     }
-    world.store().core.maintain();
+    world.maintain();
+    let _ = world.delete(1, 0);
+    let _ = world.flush();
+    world.maintain();
     let number = world.draw();
     world.send(&[number]);
 }
@@ -144,6 +185,8 @@ fn sweep(fault: Fault, sticky: bool) {
         reopen(&mut world).unwrap_or_else(|found| panic!("{context}: {found}"));
         world.flush().unwrap_or_else(|error| panic!("{context}: {error}"));
         world.judge().unwrap_or_else(|found| panic!("{context}, flushed: {found}"));
+        world.finish_jobs().unwrap_or_else(|found| panic!("{context}, jobs: {found}"));
+        world.judge().unwrap_or_else(|found| panic!("{context}, jobs done: {found}"));
     }
 }
 
@@ -172,7 +215,7 @@ fn each_step_of_publishing_may_be_the_last() {
 #[test]
 fn lives_are_repeatable() {
     let run = |seed| {
-        let world = life(seed, settings(), 60).unwrap();
+        let world = life(seed, life_settings(), 60).unwrap();
         (world.disk.operations(), world.disk.syncs(), world.sent.iter().filter(|sent| sent.acknowledged).count())
     };
     for seed in [3, 17] {

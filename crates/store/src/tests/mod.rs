@@ -2,5 +2,6 @@
 
 mod behaviour;
 mod crash;
+mod life;
 mod real;
 mod world;

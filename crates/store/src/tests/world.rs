@@ -3,7 +3,7 @@
 //! The catalog lives in memory and survives simulated power cuts: its own durability is SQLite's. Faults fall before
 //! each of its commits through [`clewline_env::disk::Disk::external`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,7 +17,10 @@ use clewline_model::signal::{SIGNALS, Signal, log, span};
 use clewline_segment::Part;
 
 use crate::catalog::Catalog;
+use crate::deletion::{DeleteJob, DeleteRequest, RowTests, Selection};
+use crate::entry::SegmentEntry;
 use crate::ledger;
+use crate::partition::DAY_NS;
 use crate::store::Submitted;
 use crate::{Ack, Ingest, IngestError, Store, StoreError, StoreSettings};
 
@@ -36,12 +39,29 @@ pub(crate) struct Sent {
     pub(crate) sent_ns: u64,
 }
 
+/// What the oracle knows of one delete job.
+#[derive(Debug, Clone)]
+pub(crate) struct Erasure {
+    id: i64,
+    /// Rows that match and were sent before the request.
+    may_go: BTreeSet<(usize, usize)>,
+    /// Those of them that had been acknowledged.
+    must_go: BTreeSet<(usize, usize)>,
+}
+
 pub(crate) struct World {
     pub(crate) disk: SimDisk,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) random: Arc<SeededRandom>,
     pub(crate) settings: StoreSettings,
     pub(crate) sent: Vec<Sent>,
+    pub(crate) erasures: Vec<Erasure>,
+    /// Rows retention by bytes may have taken.
+    expirable: BTreeSet<(usize, usize)>,
+    /// A defect built in on purpose: some segments are not searched by delete jobs.
+    pub(crate) forgetful: bool,
+    /// What all stores of this world counted before they stopped: compactions, records deleted, records expired.
+    pub(crate) totals: [u64; 3],
     catalog: Catalog,
     store: Option<Store>,
 }
@@ -55,7 +75,9 @@ pub(crate) fn batch(signal: Signal, number: usize, rows: usize) -> Batch {
     let mut batch = Batch::new(signal);
     for row in 0..rows {
         let name = format!("{number}/{row}");
-        let time = START_NS + (number * 10 + row) as i64;
+        // Some batches hold rows of several days.
+        let days_ago = if number % 7 == 6 { row as i64 } else { 0 };
+        let time = START_NS + (number * 10 + row) as i64 - days_ago * DAY_NS;
         if signal == Signal::Spans {
             let trace_id = (number as u128 + 1).to_be_bytes();
             let span_id = (row as u64 + 1).to_be_bytes();
@@ -71,7 +93,19 @@ impl World {
     pub(crate) fn new(seed: u64, settings: StoreSettings) -> World {
         let clock = Arc::new(ManualClock::new(START_NS));
         let (disk, random) = (SimDisk::new(seed), Arc::new(SeededRandom::new(!seed)));
-        World { disk, clock, random, settings, sent: Vec::new(), catalog: Catalog::in_memory(), store: None }
+        World {
+            disk,
+            clock,
+            random,
+            settings,
+            sent: Vec::new(),
+            erasures: Vec::new(),
+            expirable: BTreeSet::new(),
+            forgetful: false,
+            totals: [0; 3],
+            catalog: Catalog::in_memory(),
+            store: None,
+        }
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -88,21 +122,31 @@ impl World {
 
     /// Opens and replays.
     pub(crate) fn open(&mut self) -> Result<(), StoreError> {
-        self.store = None;
+        self.stop();
         let env = Env { clock: self.clock.clone(), random: self.random.clone(), disk: Arc::new(self.disk.clone()) };
         let store = Store::open_stepped(env, self.settings.clone(), self.catalog.clone())?;
         if !store.core.is_ready() {
             store.core.replay()?;
         }
+        store.set_row_tests(row_tests(self.forgetful));
         self.store = Some(store);
         Ok(())
+    }
+
+    /// Drops the store and keeps what it counted.
+    fn stop(&mut self) {
+        if let Some(store) = self.store.take() {
+            let statistics = store.statistics();
+            let counted = [statistics.compactions, statistics.records_deleted, statistics.records_expired];
+            self.totals.iter_mut().zip(counted).for_each(|(total, more)| *total += more);
+        }
     }
 
     /// The power fails now and comes back.
     pub(crate) fn crash(&mut self) {
         self.disk.plan(Some(Plan { at: 0, fault: Fault::Power, sticky: true }));
         let _ = self.disk.read(Path::new("/")); // the operation at which the power fails
-        self.store = None;
+        self.stop();
         self.disk.crash();
     }
 
@@ -110,7 +154,7 @@ impl World {
     pub(crate) fn kill(&mut self) {
         self.disk.plan(Some(Plan { at: 0, fault: Fault::Power, sticky: true }));
         let _ = self.disk.read(Path::new("/"));
-        self.store = None;
+        self.stop();
         self.disk.kill();
     }
 
@@ -169,20 +213,81 @@ impl World {
         Ok(())
     }
 
+    /// Asks for the deletion of every second row of the batches whose number leaves `rest` when divided by `modulus`.
+    pub(crate) fn delete(&mut self, modulus: usize, rest: usize) -> Result<DeleteJob, StoreError> {
+        use clewline_env::clock::Clock;
+        let (tenant, signal) = (self.below(2) as usize, [Signal::Logs, Signal::Spans][self.below(2) as usize]);
+        let selection = Selection {
+            signal,
+            query: format!("{modulus} {rest}"),
+            start_ns: None,
+            end_ns: None,
+            now_ns: self.clock.now_ns(),
+        };
+        let request = DeleteRequest { tenant: Arc::from(TENANTS[tenant]), selection, matched: 0 };
+        let job = self.store().delete(request)?;
+        let matching = |acknowledged: bool| {
+            let batches = self.sent.iter().enumerate().filter(|(number, sent)| {
+                (sent.tenant, sent.signal) == (tenant, signal)
+                    && number % modulus == rest
+                    && (sent.acknowledged || !acknowledged)
+            });
+            batches.flat_map(|(number, sent)| (0..sent.rows).step_by(2).map(move |row| (number, row))).collect()
+        };
+        let erasure = Erasure { id: job.id, may_go: matching(false), must_go: matching(true) };
+        self.erasures.push(erasure);
+        Ok(job)
+    }
+
+    /// One round of maintenance; what retention by bytes may take in it is noted before.
+    pub(crate) fn maintain(&mut self) {
+        for (tenant, name) in TENANTS.iter().enumerate() {
+            for signal in SIGNALS {
+                let Some(bytes_max) = self.settings.retention.of(name, signal).bytes_max else { continue };
+                let mut segments = self.store().snapshot(name, signal).expect("the store is ready").segments;
+                segments.sort_by_key(|segment| std::cmp::Reverse((segment.summary.time_max, segment.id)));
+                let mut bytes = 0;
+                for segment in segments {
+                    bytes += segment.stored_bytes();
+                    if bytes > bytes_max {
+                        // A planned fault may fall on this look at the disk; maintenance then finds the power gone too.
+                        let Some(rows) = try_rows_of(&segment) else { break };
+                        let rows = rows.iter().map(|row| self.place_of(tenant, signal, row).expect("it was sent"));
+                        let rows: Vec<_> = rows.collect();
+                        self.expirable.extend(rows);
+                    }
+                }
+            }
+        }
+        self.store().core.maintain();
+    }
+
+    /// Brings all delete jobs to their end; the disk must not fail.
+    pub(crate) fn finish_jobs(&mut self) -> Result<(), String> {
+        for _ in 0..20 {
+            self.flush().map_err(|error| error.to_string())?;
+            self.maintain();
+            if self.store().delete_jobs().iter().all(|job| job.finished_ns.is_some()) {
+                return Ok(());
+            }
+            self.clock.advance_ns(crate::limits::DELETE_RETRY_NS);
+        }
+        Err(format!("jobs do not come to an end: {:?}", self.store().delete_jobs()))
+    }
+
     /// Names of all rows visible, per tenant and signal.
     pub(crate) fn rows(&self) -> Vec<(usize, Signal, String)> {
         let mut names = Vec::new();
         for (tenant, name) in TENANTS.iter().enumerate() {
             for signal in SIGNALS {
                 let snapshot = self.store().snapshot(name, signal).expect("the store is ready");
-                let mut parts = snapshot.parts.clone();
                 for segment in &snapshot.segments {
-                    let bytes = segment.read().expect("a visible segment can be read");
-                    let read = clewline_segment::read_parts(bytes, signal).expect("a visible segment is whole");
-                    assert_eq!(read.iter().map(|part| part.rows() as u64).sum::<u64>(), segment.summary.rows);
-                    parts.extend(read);
+                    let rows: Vec<String> = rows_of(segment).collect();
+                    assert_eq!(rows.len() as u64, segment.summary.rows);
+                    names.extend(rows.into_iter().map(|row| (tenant, signal, row)));
+                    assert!(segment.summary.seq_max <= snapshot.seq);
                 }
-                for part in &parts {
+                for part in &snapshot.parts {
                     names.extend(names_of(part).map(|row| (tenant, signal, row)));
                     (0..part.rows()).for_each(|row| assert!(part.seqs.at(row) <= snapshot.seq));
                 }
@@ -191,30 +296,80 @@ impl World {
         names
     }
 
-    /// Every acknowledged batch is there exactly once, whole; nothing else but whole batches that were sent.
-    /// The text says what is wrong.
+    /// Batch and row of a name, if it was sent by this tenant as this signal.
+    fn place_of(&self, tenant: usize, signal: Signal, name: &str) -> Result<(usize, usize), String> {
+        let (number, row) = name.split_once('/').ok_or("a row has no name")?;
+        let (number, row) = (number.parse().unwrap_or(usize::MAX), row.parse().unwrap_or(usize::MAX));
+        let sent = self.sent.get(number).ok_or_else(|| format!("row {name} was never sent"))?;
+        if (sent.tenant, sent.signal) != (tenant, signal) || row >= sent.rows {
+            return Err(format!("row {name} is in the wrong place"));
+        }
+        Ok((number, row))
+    }
+
+    /// Every acknowledged batch is there exactly once, whole, apart from what was deleted; nothing else but whole batches
+    /// that were sent; nothing that a finished job deleted. The text says what is wrong.
     pub(crate) fn judge(&self) -> Result<(), String> {
         let mut found: BTreeMap<(usize, usize), usize> = BTreeMap::new();
         for (tenant, signal, name) in self.rows() {
-            let (number, row) = name.split_once('/').ok_or("a row has no name")?;
-            let (number, row): (usize, usize) =
-                (number.parse().unwrap_or(usize::MAX), row.parse().unwrap_or(usize::MAX));
-            let sent = self.sent.get(number).ok_or_else(|| format!("row {name} was never sent"))?;
-            if (sent.tenant, sent.signal) != (tenant, signal) || row >= sent.rows {
-                return Err(format!("row {name} is in the wrong place"));
-            }
-            *found.entry((number, row)).or_default() += 1;
+            *found.entry(self.place_of(tenant, signal, &name)?).or_default() += 1;
         }
+        let may_go = |place: &(usize, usize)| {
+            self.expirable.contains(place) || self.erasures.iter().any(|erasure| erasure.may_go.contains(place))
+        };
         for (number, sent) in self.sent.iter().enumerate() {
             let counts: Vec<usize> =
                 (0..sent.rows).map(|row| found.get(&(number, row)).copied().unwrap_or(0)).collect();
-            let whole = counts.iter().all(|count| *count == counts[0]);
-            if !whole || counts[0] > 1 || (sent.acknowledged && counts[0] != 1) {
+            let safe: Vec<usize> =
+                (0..sent.rows).filter(|row| !may_go(&(number, *row))).map(|row| counts[row]).collect();
+            let whole = safe.iter().all(|count| *count == safe[0]);
+            if !whole || counts.iter().any(|count| *count > 1) || (sent.acknowledged && safe.contains(&0)) {
                 return Err(format!("batch {number} {sent:?} is there {counts:?} times"));
+            }
+        }
+        for job in self.store().delete_jobs().iter().filter(|job| job.finished_ns.is_some()) {
+            let erasure = self.erasures.iter().find(|erasure| erasure.id == job.id).ok_or("a job nobody asked for")?;
+            if let Some(place) = erasure.must_go.iter().find(|place| found.contains_key(place)) {
+                return Err(format!("row {place:?} is there though {job:?} is done"));
             }
         }
         Ok(())
     }
+}
+
+/// The test of a query `modulus rest`: see [`World::delete`].
+fn row_tests(forgetful: bool) -> RowTests {
+    Arc::new(move |selection| {
+        let (modulus, rest) = selection.query.split_once(' ').ok_or("no query")?;
+        let (modulus, rest): (usize, usize) = (modulus.parse().unwrap_or(1), rest.parse().unwrap_or(0));
+        Ok(Box::new(move |entry: &Arc<SegmentEntry>| {
+            if forgetful && entry.id % 2 == 0 {
+                return Ok(Vec::new());
+            }
+            let bytes = entry.read().map_err(|error| error.to_string())?;
+            let parts =
+                clewline_segment::read_parts(bytes, entry.summary.signal()).map_err(|error| error.to_string())?;
+            let matches = |name: &str| {
+                let (number, row) = name.split_once('/').expect("rows have names");
+                let (number, row): (usize, usize) = (number.parse().unwrap(), row.parse().unwrap());
+                number % modulus == rest && row % 2 == 0
+            };
+            let names = parts.iter().flat_map(names_of);
+            Ok(names.enumerate().filter(|(_, name)| matches(name)).map(|(at, _)| at).collect())
+        }))
+    })
+}
+
+/// Names of the rows of a segment.
+fn rows_of(segment: &SegmentEntry) -> impl Iterator<Item = String> {
+    try_rows_of(segment).expect("a visible segment can be read").into_iter()
+}
+
+/// The same; `None` when the disk fails.
+fn try_rows_of(segment: &SegmentEntry) -> Option<Vec<String>> {
+    let bytes = segment.read().ok()?;
+    let parts = clewline_segment::read_parts(bytes, segment.summary.signal()).expect("a visible segment is whole");
+    Some(parts.iter().flat_map(names_of).collect())
 }
 
 fn names_of(part: &Part) -> impl Iterator<Item = String> + '_ {
