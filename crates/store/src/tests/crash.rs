@@ -78,7 +78,7 @@ fn step(world: &mut World) {
 /// Settings of a life with everything: repeats are known for its whole length, and one tenant has a bound on its bytes.
 fn life_settings() -> StoreSettings {
     let mut settings = StoreSettings { dedupe_window: std::time::Duration::from_secs(30 * 86_400), ..settings() };
-    let own = Override { age: None, bytes_max: Some(Some(60_000)) };
+    let own = Override { age: None, bytes_max: Some(Some(40_000)) };
     settings.retention.tenants.insert(TENANTS[1].into(), [own; 3]);
     settings
 }
@@ -98,7 +98,7 @@ fn acknowledged_batches_survive_every_crash_exactly_once() {
         }
     }
     assert!(syncs > 10_000 && sent > 10_000 && acknowledged > sent / 3, "{syncs} {sent} {acknowledged}");
-    assert!(totals[0] > 100 && totals[1] > 300 && totals[2] > 100, "compactions, deleted, expired: {totals:?}");
+    assert!(totals[0] > 100 && totals[1] > 300 && totals[2] > 50, "compactions, deleted, expired: {totals:?}");
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_delete_job_that_misses_segments_is_noticed_by_the_same_loop() {
 
 #[test]
 fn without_sync_the_same_loop_loses_data() {
-    let unsafe_settings = || StoreSettings { fsync: false, ..settings() };
+    let unsafe_settings = || StoreSettings { fsync: false, ..life_settings() };
     let lost = (0..60).filter(|seed| life(*seed, unsafe_settings(), 60).is_err()).count();
     assert!(lost > 10, "the loop found a loss in {lost} of 60 lives: it would not notice a missing sync");
 }
@@ -215,7 +215,7 @@ fn each_step_of_publishing_may_be_the_last() {
 #[test]
 fn lives_are_repeatable() {
     let run = |seed| {
-        let world = life(seed, settings(), 60).unwrap();
+        let world = life(seed, life_settings(), 60).unwrap();
         (world.disk.operations(), world.disk.syncs(), world.sent.iter().filter(|sent| sent.acknowledged).count())
     };
     for seed in [3, 17] {
