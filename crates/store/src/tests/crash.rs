@@ -98,7 +98,7 @@ fn acknowledged_batches_survive_every_crash_exactly_once() {
         }
     }
     assert!(syncs > 10_000 && sent > 10_000 && acknowledged > sent / 3, "{syncs} {sent} {acknowledged}");
-    assert!(totals[0] > 100 && totals[1] > 300 && totals[2] > 100, "compactions, deleted, expired: {totals:?}");
+    assert!(totals[0] > 100 && totals[1] > 300 && totals[2] > 50, "compactions, deleted, expired: {totals:?}");
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_delete_job_that_misses_segments_is_noticed_by_the_same_loop() {
 
 #[test]
 fn without_sync_the_same_loop_loses_data() {
-    let unsafe_settings = || StoreSettings { fsync: false, ..settings() };
+    let unsafe_settings = || StoreSettings { fsync: false, ..life_settings() };
     let lost = (0..60).filter(|seed| life(*seed, unsafe_settings(), 60).is_err()).count();
     assert!(lost > 10, "the loop found a loss in {lost} of 60 lives: it would not notice a missing sync");
 }

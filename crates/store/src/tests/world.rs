@@ -249,12 +249,14 @@ impl World {
                 let mut bytes = 0;
                 for segment in segments {
                     bytes += segment.stored_bytes();
-                    if bytes > bytes_max {
-                        // A planned fault may fall on this look at the disk; maintenance then finds the power gone too.
-                        let Some(rows) = try_rows_of(&segment) else { break };
-                        let rows = rows.iter().map(|row| self.place_of(tenant, signal, row).expect("it was sent"));
-                        let rows: Vec<_> = rows.collect();
-                        self.expirable.extend(rows);
+                    if bytes <= bytes_max {
+                        continue;
+                    }
+                    // On a disk that fails now nobody can say what may go: no maintenance this time.
+                    let Ok(names) = read_rows(&segment) else { return };
+                    for name in names {
+                        let place = self.place_of(tenant, signal, &name).expect("it was sent");
+                        self.expirable.insert(place);
                     }
                 }
             }
@@ -282,7 +284,7 @@ impl World {
             for signal in SIGNALS {
                 let snapshot = self.store().snapshot(name, signal).expect("the store is ready");
                 for segment in &snapshot.segments {
-                    let rows: Vec<String> = rows_of(segment).collect();
+                    let rows = read_rows(segment).expect("a visible segment can be read");
                     assert_eq!(rows.len() as u64, segment.summary.rows);
                     names.extend(rows.into_iter().map(|row| (tenant, signal, row)));
                     assert!(segment.summary.seq_max <= snapshot.seq);
@@ -361,15 +363,10 @@ fn row_tests(forgetful: bool) -> RowTests {
 }
 
 /// Names of the rows of a segment.
-fn rows_of(segment: &SegmentEntry) -> impl Iterator<Item = String> {
-    try_rows_of(segment).expect("a visible segment can be read").into_iter()
-}
-
-/// The same; `None` when the disk fails.
-fn try_rows_of(segment: &SegmentEntry) -> Option<Vec<String>> {
-    let bytes = segment.read().ok()?;
+fn read_rows(segment: &SegmentEntry) -> std::io::Result<Vec<String>> {
+    let bytes = segment.read()?;
     let parts = clewline_segment::read_parts(bytes, segment.summary.signal()).expect("a visible segment is whole");
-    Some(parts.iter().flat_map(names_of).collect())
+    Ok(parts.iter().flat_map(names_of).collect())
 }
 
 fn names_of(part: &Part) -> impl Iterator<Item = String> + '_ {
