@@ -33,6 +33,7 @@ pub fn decode(body: &[u8], mapping: &Mapping, context: &Context<'_>) -> Result<D
         // Checked once for all lines; if that fails, each line is looked at by itself.
         let checked = std::str::from_utf8(body).ok();
         for (number, range) in text::line_ranges(body).enumerate() {
+            sink.expect_rest(range.start, body.len());
             let line = &body[range.clone()];
             if line.trim_ascii().is_empty() {
                 continue;
