@@ -181,7 +181,7 @@ impl<'m> Rows<'m> {
         if alone {
             reader.end()?;
         }
-        self.finish(sink, found, node)
+        self.finish(sink, &mut found, node)
     }
 
     fn object<'a>(
@@ -295,7 +295,7 @@ impl<'m> Rows<'m> {
     }
 
     /// Closes the record.
-    fn finish(&mut self, sink: &mut Sink<'_>, mut found: Found<'_>, node: &str) -> Result<(), Fault> {
+    fn finish(&mut self, sink: &mut Sink<'_>, found: &mut Found<'_>, node: &str) -> Result<(), Fault> {
         let mut raw = RawLog {
             time: found.take_time(Role::Time),
             observed: found.take_time(Role::ObservedTime),
