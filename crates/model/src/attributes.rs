@@ -8,6 +8,7 @@
 
 use hashbrown::HashMap;
 
+use crate::batch::Share;
 use crate::json;
 use crate::limits::{ATTRIBUTES_PER_RECORD_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::text::truncate;
@@ -264,6 +265,15 @@ impl Attributes {
         self.key.push(key);
         self.kind.push(kind as u8);
         self.number.push(number);
+    }
+
+    /// Makes room for more rows like those held.
+    pub(crate) fn reserve(&mut self, share: Share) {
+        share.reserve(&mut self.offsets);
+        share.reserve(&mut self.key);
+        share.reserve(&mut self.kind);
+        share.reserve(&mut self.number);
+        share.reserve(&mut self.arena);
     }
 
     fn store(&mut self, bytes: &[u8]) -> u64 {

@@ -8,7 +8,7 @@
 //! references point into the resource and scope tables.
 
 use crate::attributes::{Attributes, Trimmed, Value};
-use crate::limits::VALUE_BYTES_MAX;
+use crate::limits::{RESERVED_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::signal::{ColumnType, NULL_DOUBLE_BITS, NULL_INT, Signal, log, metric, span};
 use crate::template;
 use crate::text::truncate;
@@ -213,6 +213,25 @@ pub struct MetricRecord<'a> {
     pub scope_version: &'a str,
 }
 
+/// A proportion of what a vector holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Share {
+    parts: usize,
+    of: usize,
+}
+
+impl Share {
+    fn of(self, count: usize) -> usize {
+        count.saturating_mul(self.parts) / self.of
+    }
+
+    /// Makes room for this proportion, and a little more.
+    pub(crate) fn reserve<T>(self, values: &mut Vec<T>) {
+        let more = self.of(values.len());
+        values.reserve_exact(more + more / 16);
+    }
+}
+
 /// Records of one signal.
 #[derive(Debug, Clone)]
 pub struct Batch {
@@ -252,6 +271,31 @@ impl Batch {
     /// Closed records.
     pub fn rows(&self) -> usize {
         self.resource.len()
+    }
+
+    /// Makes room for `parts / of` as much as is held, where the rest of a request probably is like its beginning: growing
+    /// step by step copies everything once more and leaves a third of the room unused. Asks for nothing where that were more
+    /// than [`RESERVED_BYTES_MAX`].
+    pub fn reserve(&mut self, parts: usize, of: usize) {
+        let share = Share { parts, of };
+        if of == 0 || share.of(self.size_bytes()) > RESERVED_BYTES_MAX {
+            return;
+        }
+        for column in &mut self.columns {
+            match column {
+                Column::Int(values) => share.reserve(values),
+                Column::Double(values) => share.reserve(values),
+                Column::Text { ends, data } => {
+                    share.reserve(ends);
+                    share.reserve(data);
+                }
+                Column::Id16(values) => share.reserve(values),
+                Column::Id8(values) => share.reserve(values),
+            }
+        }
+        self.attributes.reserve(share);
+        share.reserve(&mut self.resource);
+        share.reserve(&mut self.scope);
     }
 
     /// Bytes held, roughly.
@@ -442,6 +486,22 @@ fn append_sets(to: &mut Attributes, from: &Attributes) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn room_is_made_for_more_of_the_same_within_bounds() {
+        let mut batch = Batch::new(Signal::Logs);
+        for time in 0..10 {
+            batch.attribute("n", Value::Int(time));
+            batch.push_log(0, 0, &LogRecord { time, body: "hello", ..LogRecord::default() });
+        }
+        batch.reserve(9, 1);
+        let Column::Int(times) = &batch.columns[log::TIME] else { panic!("a column of times") };
+        assert!((100..130).contains(&times.capacity()), "{}", times.capacity());
+        batch.reserve(usize::MAX, 1);
+        batch.reserve(1, 0);
+        let Column::Int(times) = &batch.columns[log::TIME] else { panic!("a column of times") };
+        assert!(times.capacity() < 130);
+    }
 
     #[test]
     fn appended_batches_keep_their_records() {

@@ -21,5 +21,9 @@ pub const TEMPLATE_SCAN_BYTES: usize = 8 << 10;
 /// constant.
 pub const QUOTED_BYTES_MAX: usize = 1 << 10;
 
+/// Room made ahead for the rest of a request, at most: a beginning of tiny records must not ask for more memory than the
+/// usual request takes in the end.
+pub const RESERVED_BYTES_MAX: usize = 8 << 20;
+
 /// Largest encoded batch the codec accepts back: a body at its limit of 64 MiB with room for its columns.
 pub const ENCODED_BATCH_BYTES_MAX: usize = 512 << 20;

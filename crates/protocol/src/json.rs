@@ -114,6 +114,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The kind of the next value.
+    #[inline]
     pub fn peek(&mut self) -> Result<Kind, DecodeError> {
         Ok(match self.byte() {
             Some(b'{') => Kind::Object,

@@ -11,6 +11,9 @@ pub const BATCH_BYTES_MAX: usize = 384 << 20;
 /// [`REPEATED_BYTES_MAX`] bounds what can be added unseen to a few MiB.
 pub const ROWS_BETWEEN_SIZE_CHECKS: usize = 256;
 
+/// Rows from which the size of the rest of a request is guessed.
+pub const ROWS_BEFORE_GUESS: usize = 32;
+
 /// Longest text kept of a column all records of a resource, scope or metric repeat (service, scope name, node, metric
 /// name). The uncut value stays among the resource attributes.
 pub const REPEATED_BYTES_MAX: usize = 4 << 10;

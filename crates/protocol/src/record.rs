@@ -12,7 +12,7 @@ use clewline_model::limits::VALUE_BYTES_MAX;
 use clewline_model::signal::{NULL_DOUBLE_BITS, NULL_INT, Signal, level_of_severity, level_of_text};
 use clewline_model::text::truncate;
 
-use crate::limits::{BATCH_BYTES_MAX, REPEATED_BYTES_MAX, ROWS_BETWEEN_SIZE_CHECKS};
+use crate::limits::{BATCH_BYTES_MAX, REPEATED_BYTES_MAX, ROWS_BEFORE_GUESS, ROWS_BETWEEN_SIZE_CHECKS};
 use crate::report::{DecodeError, Rejections};
 use crate::{Context, Decoded};
 
@@ -259,6 +259,15 @@ impl<'c> Sink<'c> {
             return Err(DecodeError::TooLarge { limit_bytes: self.bytes_max });
         }
         Ok(())
+    }
+
+    /// Makes room for the rest of a request, once its beginning shows what the rows are like: `read` of its `total` bytes
+    /// became the rows so far.
+    #[inline]
+    pub(crate) fn expect_rest(&mut self, read: usize, total: usize) {
+        if self.batch.rows() == ROWS_BEFORE_GUESS {
+            self.batch.reserve(total.saturating_sub(read), read);
+        }
     }
 
     /// Closes the open record as a log. `json` is the scratch text of a JSON body.

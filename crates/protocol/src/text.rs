@@ -21,8 +21,9 @@ pub fn decode(body: &[u8], service: &str, context: &Context<'_>) -> Result<Decod
     let mut sink = Sink::new(Signal::Logs, context);
     let service = clewline_model::text::truncate(service, REPEATED_BYTES_MAX);
     let origin = Origin { service: service.to_owned(), ..Origin::default() };
-    for (number, line) in lines(body).enumerate() {
-        match push_line(&mut sink, &origin, line, "") {
+    for (number, range) in line_ranges(body).enumerate() {
+        sink.expect_rest(range.start, body.len());
+        match push_line(&mut sink, &origin, &body[range], "") {
             Ok(()) => {}
             Err(Fault::Request(error)) => return Err(error),
             Err(Fault::Record(message)) => sink.reject(|| format!("line {}", number + 1), message),

@@ -73,16 +73,16 @@ impl Cursor<'_> {
     }
 
     fn fraction(&mut self) -> i64 {
-        let mut probe = *self;
-        if probe.one_of(b".,").is_none() || !probe.0.first().is_some_and(u8::is_ascii_digit) {
-            return 0;
-        }
-        let (mut nanos, mut unit) = (0, 100_000_000);
-        while let Some(digit) = probe.one_of(b"0123456789") {
+        let [b'.' | b',', digits @ ..] = self.0 else { return 0 };
+        let (mut nanos, mut unit, mut count) = (0, 100_000_000, 0);
+        while let Some(digit) = digits.get(count).filter(|digit| digit.is_ascii_digit()) {
             nanos += i64::from(digit - b'0') * unit;
             unit /= 10;
+            count += 1;
         }
-        *self = probe;
+        if count > 0 {
+            self.0 = &digits[count..];
+        }
         nanos
     }
 
@@ -116,16 +116,29 @@ impl Cursor<'_> {
         if sign == b'-' { -offset } else { offset }
     }
 
-    /// Takes a date and time.
+    /// Takes a date and time: `yyyy-mm-dd` or `yyyy/mm/dd`, one of `T t _` or a space, `hh:mm:ss`, fraction and zone.
     pub(crate) fn date_time(&mut self) -> Option<i64> {
-        let mut probe = *self;
-        let year = probe.digits(4)?;
-        let separator = probe.one_of(b"-/")?;
-        let month = probe.digits(2)?;
-        probe.one_of(&[separator])?;
-        let day = probe.digits(2)?;
-        probe.one_of(b"Tt _")?;
-        let of_day = probe.time_of_day()?;
+        let (head, rest) = self.0.split_first_chunk::<19>()?;
+        let mut largest = 0;
+        let mut number = |digits: &[u8]| {
+            digits.iter().fold(0i64, |value, digit| {
+                let digit = digit.wrapping_sub(b'0');
+                largest = largest.max(digit);
+                value * 10 + i64::from(digit)
+            })
+        };
+        let (year, month, day) = (number(&head[..4]), number(&head[5..7]), number(&head[8..10]));
+        let (hour, minute, second) = (number(&head[11..13]), number(&head[14..16]), number(&head[17..]));
+        let separators = matches!(head[4], b'-' | b'/')
+            && head[7] == head[4]
+            && matches!(head[10], b'T' | b't' | b' ' | b'_')
+            && head[13] == b':'
+            && head[16] == b':';
+        if largest > 9 || !separators || hour > 23 || minute > 59 || second > 60 {
+            return None;
+        }
+        let mut probe = Cursor(rest);
+        let of_day = ((hour * 60 + minute) * 60 + second) * 1_000_000_000 + probe.fraction();
         let offset = probe.zone();
         let days = days_from_civil(year, month, day)?;
         let seconds = i128::from(days) * 86_400 - i128::from(offset);

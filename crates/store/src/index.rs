@@ -43,7 +43,9 @@ impl Core {
                     entry.index_made();
                 }
                 // Asked for again by the next reader.
-                Err(error) => tracing::warn!(path = %entry.path.display(), %error, "the index of a segment could not be made anew; queries of it are slower"),
+                Err(error) => {
+                    tracing::warn!(path = %entry.path.display(), %error, "the index of a segment could not be made anew; queries of it are slower")
+                }
             }
         }
     }

@@ -33,6 +33,7 @@ pub fn decode(body: &[u8], mapping: &Mapping, context: &Context<'_>) -> Result<D
         // Checked once for all lines; if that fails, each line is looked at by itself.
         let checked = std::str::from_utf8(body).ok();
         for (number, range) in text::line_ranges(body).enumerate() {
+            sink.expect_rest(range.start, body.len());
             let line = &body[range.clone()];
             if line.trim_ascii().is_empty() {
                 continue;
@@ -180,7 +181,7 @@ impl<'m> Rows<'m> {
         if alone {
             reader.end()?;
         }
-        self.finish(sink, found, node)
+        self.finish(sink, &mut found, node)
     }
 
     fn object<'a>(
@@ -294,7 +295,7 @@ impl<'m> Rows<'m> {
     }
 
     /// Closes the record.
-    fn finish(&mut self, sink: &mut Sink<'_>, mut found: Found<'_>, node: &str) -> Result<(), Fault> {
+    fn finish(&mut self, sink: &mut Sink<'_>, found: &mut Found<'_>, node: &str) -> Result<(), Fault> {
         let mut raw = RawLog {
             time: found.take_time(Role::Time),
             observed: found.take_time(Role::ObservedTime),

@@ -34,9 +34,14 @@ impl<'a> Message<'a> {
         self.rest
     }
 
+    /// Where the next byte is read, from the start of the request.
+    pub(super) fn offset(&self) -> usize {
+        self.end - self.rest.len()
+    }
+
     #[cold]
     pub(super) fn malformed(&self, message: &'static str) -> DecodeError {
-        DecodeError::Malformed { offset: self.end - self.rest.len(), message }
+        DecodeError::Malformed { offset: self.offset(), message }
     }
 
     /// A known field came with the wire type of another kind of value.

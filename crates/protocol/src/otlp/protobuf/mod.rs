@@ -28,6 +28,7 @@ struct Decoder<'c> {
     origin: Origin,
     scratch: Scratch,
     place: Place,
+    request_bytes: usize,
 }
 
 /// Decodes a request of `signal`.
@@ -37,6 +38,7 @@ pub(super) fn decode(signal: Signal, body: &[u8], context: &Context<'_>) -> Resu
         origin: Origin::default(),
         scratch: Scratch::default(),
         place: Place::new(signal),
+        request_bytes: body.len(),
     };
     let mut request = Message::new(body);
     while let Some((number, field)) = request.next()? {
@@ -141,6 +143,7 @@ impl Decoder<'_> {
         self.place.record = 0;
         while let Some((number, field)) = fields.next()? {
             if let (2, Field::Bytes(record)) = (number, field) {
+                self.sink.expect_rest(record.offset(), self.request_bytes);
                 self.record(record)?;
                 self.place.record += 1;
             }
