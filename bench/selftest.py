@@ -101,7 +101,7 @@ class Ratios(unittest.TestCase):
             return {"ingest": {"logs": figures}, "questions": {"needle_id": {"wall_ms": wall * factor, "cpu_ms": wall}}}
 
         return {
-            "dataset": "test", "kind": "generated", "scale": scale, "logs": 1, "spans": 0, "disagreements": [],
+            "dataset": "test", "kind": "generated", "scale": scale, "goals": scale == 1, "logs": 1, "spans": 0, "disagreements": [],
             "systems": {"clewline": system(3.0, 4.5), "peer": system(9.0, 2.25)},
         }  # fmt: skip
 
@@ -112,6 +112,9 @@ class Ratios(unittest.TestCase):
         self.assertEqual(rows[2][1:4], ["31.0", "40.0", "✗"])
         _, rows = report.question_table(self.run_result(), "wall_ms", True)
         self.assertEqual(rows[0][1:], ["4.00", "4.50", "✗", "2.25 (0.50x)", "agree"])
+        met = {goal["measure"]: goal["met"] for goal in report.goals(self.run_result())}
+        self.assertEqual((met["ingest logs cpu_us_per_record"], met["question needle_id wall_ms"]), (True, False))
+        self.assertEqual(report.goals(self.run_result(10)), [])
         summary = report.summary(self.run_result())["peer"]
         self.assertEqual(summary["wall_ms"], {"geometric_mean": 0.5, "better": 0, "compared": 1})
         self.assertEqual(summary["ingest_logs"]["cpu_us_per_record"], 3.0)

@@ -121,6 +121,8 @@ def otlp_logs(name: str, dataset: datasets.Dataset, options, binary, folder) -> 
 
 def run_dataset(dataset: datasets.Dataset, kind: str, scale: int, names: list, options, binary) -> dict:
     run = {"dataset": dataset.name, "kind": kind, "scale": scale, "logs": dataset.logs, "spans": dataset.spans, "systems": {}}
+    # Goals hold for this size and data only.
+    run["goals"] = kind == "generated" and (dataset.logs, dataset.spans) == FULL
     answers: dict = {}
     bands: dict = {}
     for name in names:
@@ -130,6 +132,7 @@ def run_dataset(dataset: datasets.Dataset, kind: str, scale: int, names: list, o
     run["disagreements"] = runner.check(answers, bands, REFERENCE)
     run["checked"] = {question: sorted(of_system) for question, of_system in answers.items()}
     run["summary"] = report.summary(run)
+    run["goals_met"] = report.goals(run)
     run["cold"] = run["systems"]["clewline"].get("cold", "")
     return run
 

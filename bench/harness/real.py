@@ -25,7 +25,7 @@ WIDE = ("security-json-dev", "zeek-json")
 NAMES = (*RECORDS, *WIDE)
 ARCHIVES = {"zeek-json": "weblogs"}
 # Converted data of another form is made anew.
-FORM = 3
+FORM = 4
 WIDE_BODY_BYTES = 4 << 20
 
 
@@ -215,7 +215,8 @@ def otlp_logs(lines, writer: Writer) -> None:
 
 
 def _log(time_ns: int, level: str, service: str, message: str, host: str) -> dict | None:
-    if not message.strip():
+    """Nothing for an empty text, nor for a time before 1970, which some programs write for "unknown"."""
+    if not message.strip() or time_ns <= 0:
         return None
     seconds, rest = divmod(time_ns, 10**9)
     text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:09}Z"

@@ -69,7 +69,7 @@ def ingest_table(run: dict) -> tuple[list, list]:
                 continue
             for measure in INGEST:
                 key, title, digits, larger = measure[:4]
-                goal = measure[goal_at] if run["scale"] == 1 else None
+                goal = measure[goal_at] if run["goals"] else None
                 mine = ours[form].get(key)
                 cells = []
                 for peer in peers:
@@ -87,12 +87,30 @@ def question_table(run: dict, key: str, with_goals: bool) -> tuple[list, list]:
         mine = run["systems"].get("clewline", {}).get("questions", {}).get(question.id)
         if mine is None:
             continue
-        goal = question.goal_ms if with_goals and run["scale"] == 1 else None
+        goal = question.goal_ms if with_goals and run["goals"] else None
         cells = [_against(mine.get(key), run["systems"][peer].get("questions", {}).get(question.id, {}).get(key)) for peer in peers]
         wrong = any(found["question"] == question.id for found in run.get("disagreements", []))
         value = "refused" if "error" in mine else number(mine.get(key))
         rows.append([f"{question.data}: {question.title}", number(goal), value, _mark(mine.get(key), goal), *cells, "DIFFER" if wrong else "agree"])
     return ["question", "goal", "Clewline", "", *peers, "answers"], rows
+
+
+def goals(run: dict) -> list[dict]:
+    """For programs: every goal that holds for this run, Clewline's figure, and whether it was reached."""
+    ours = run["systems"].get("clewline", {})
+    found = []
+    if not run["goals"]:
+        return found
+    for form, figures in ours.get("ingest", {}).items():
+        for key, _, _, _, logs_goal, spans_goal in INGEST:
+            goal = spans_goal if form == "spans" else logs_goal
+            if goal is not None and figures.get(key) is not None:
+                found.append({"measure": f"ingest {form} {key}", "goal": goal, "value": figures[key], "met": figures[key] <= goal})
+    for question in questions.ALL:
+        value = ours.get("questions", {}).get(question.id, {}).get("wall_ms")
+        if question.goal_ms is not None and value is not None:
+            found.append({"measure": f"question {question.id} wall_ms", "goal": question.goal_ms, "value": value, "met": value <= question.goal_ms})
+    return found
 
 
 def summary(run: dict) -> dict:
