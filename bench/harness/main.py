@@ -189,11 +189,10 @@ def main() -> int:
     result = {"time": stamp, "machine": measure.machine(), "quick": options.quick, "runs": [], "wide": []}
     result["options"] = {name: value for name, value in vars(options).items() if name not in ("folder", "out", "binary")}
     started = time.monotonic()
+    result["version"] = systems.version_of(binary)
     try:
         measure_all(options, binary, names, result)
     finally:
-        versions = [run["systems"]["clewline"].get("version") for run in result["runs"] if "clewline" in run["systems"]]
-        result["version"] = next((version for version in versions if version), "")
         result["took_s"] = round(time.monotonic() - started, 1)
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")

@@ -125,7 +125,7 @@ def _ask(system, dataset: Dataset, outcome: dict) -> None:
     """Every question, several at once. A refusal for want of memory is an answer, a broken connection is not."""
     asked = [q.id for q in questions.ALL if questions.fit(q, dataset.signals, dataset.values)]
     lock, errors = threading.Lock(), []
-    left = iter(asked * ROUNDS * 2)
+    left = iter(asked * ROUNDS)
 
     def work() -> None:
         while not errors:

@@ -4,6 +4,7 @@ import importlib
 import os
 import pathlib
 import shutil
+import subprocess
 
 from harness.inprocess import InProcess
 
@@ -37,6 +38,12 @@ def find_clewline(given: str | None) -> pathlib.Path:
         if candidate and candidate == given:
             raise SystemExit(f"bench: no binary at {given}")
     raise SystemExit("bench: no clewline binary; run `cargo build --release` or name one with --binary or CLEWLINE_BIN")
+
+
+def version_of(binary: pathlib.Path) -> str:
+    """What `clewline --version` says."""
+    said = subprocess.run([str(binary), "--version"], capture_output=True, text=True).stdout.split()
+    return said[-1] if said else ""
 
 
 def make(name: str, folder: pathlib.Path, binary: pathlib.Path, settings: dict | None = None):
