@@ -19,7 +19,7 @@ def ingest(system, dataset: Dataset, signal: str, form: str | None = None) -> di
     """Sends all records of a signal. Processor time and bytes count until the system has come to rest."""
     form = form or dataset.form_for(system, signal)
     files, records = dataset.files(signal, form), dataset.records(signal)
-    before = system.disk_bytes()
+    before, waits = system.disk_bytes(), getattr(system, "waits", 0)
     measure.reset_peak(system.pid)
     cpu, wall = system.cpu_s(), time.perf_counter()
     system.load(signal, files, form=form)
@@ -37,6 +37,7 @@ def ingest(system, dataset: Dataset, signal: str, form: str | None = None) -> di
         "disk_bytes": system.disk_bytes() - before,
         "disk_bytes_per_record": (system.disk_bytes() - before) / records,
         "peak_mb": system.peak_mb(),
+        "asked_to_wait": getattr(system, "waits", 0) - waits,
     }
 
 

@@ -17,6 +17,8 @@ SETTLE_TIMEOUT_S = 300
 STOP_TIMEOUT_S = 60
 # A busy server is given this long for one request.
 REQUEST_TIMEOUT_S = 300
+# Before a body is sent again, unless the server says how long; never more than a second.
+RETRY_S = 0.2
 # At rest: less than this share of a core for this long.
 REST_SHARE, REST_S = 0.03, 2.0
 
@@ -47,6 +49,7 @@ class Server:
         self.process: subprocess.Popen | None = None
         self.log = self.folder.with_suffix(".log")
         self.local = threading.local()
+        self.waits = 0
         # Runs in the new process before the program does.
         self.before_start = None
 
@@ -110,7 +113,11 @@ class Server:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=REQUEST_TIMEOUT_S)
             self.local.connection = connection
         try:
-            connection.request(method, target, body, headers or {})
+            try:
+                connection.request(method, target, body, headers or {})
+            except (BrokenPipeError, ConnectionResetError):
+                # A busy server may answer before it has read the body, and close: the answer is there all the same.
+                pass
             response = connection.getresponse()
             answer = response.read()
         except (OSError, http.client.HTTPException):
@@ -150,17 +157,23 @@ class Server:
         """Tables are made by the server itself."""
 
     def send(self, signal: str, form: str, body: bytes) -> None:
-        """One body; a server that asks to wait is asked again."""
+        """One body. A server that asks to wait, or breaks off because it is busy, is asked again; `waits` counts that."""
         path, content_type = self.target(signal, form)
         deadline = time.monotonic() + REQUEST_TIMEOUT_S
         while True:
+            pause_s = RETRY_S
             try:
                 self.post(path, body, content_type)
                 return
             except Refused as refused:
                 if getattr(refused, "status", 0) not in (429, 503) or time.monotonic() > deadline:
                     raise
-                time.sleep(min(float(refused.retry_after or 0.2), 1.0))
+                pause_s = min(float(refused.retry_after or RETRY_S), 1.0)
+            except (OSError, http.client.HTTPException):
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise
+            self.waits += 1
+            time.sleep(pause_s)
 
     def load(self, signal: str, files: list[pathlib.Path], connections: int = 2, form: str | None = None) -> None:
         """Sends files, each as one body, over some connections at once."""

@@ -99,7 +99,7 @@ class Sender(Server):
 
     def __init__(self, tempo: System):
         self.port, self.target = tempo.otlp_port, tempo.target
-        self.local = threading.local()
+        self.local, self.waits, self.process = threading.local(), 0, tempo.process
 
 
 def _hex(text: str) -> str:
