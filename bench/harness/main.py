@@ -74,7 +74,7 @@ def settings_of(options: argparse.Namespace) -> dict:
 def measure_system(name: str, dataset: datasets.Dataset, options, binary, folder, answers: dict) -> tuple[dict, dict]:
     """Everything about one system: figures, and exact bands of quantiles where it is the reference."""
     system = systems.make(name, folder, binary, settings_of(options))
-    figures: dict = {"ingest": {}}
+    figures: dict = {"ingest": {}, "load_before": round(os.getloadavg()[0], 2)}
     bands: dict = {}
     say(f"{name}: {dataset.name}")
     try:
