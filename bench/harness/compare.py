@@ -10,8 +10,8 @@ from harness.questions import Question
 
 # Without exact bands two estimates may differ by this share.
 QUANTILE_TOLERANCE = 0.05
-# Estimates are rounded, interpolated and printed in several ways.
-ROUNDING = 1e-6
+# With bands, an estimate may still be this share of its value beside them: between two values far apart it is interpolated.
+BESIDE_BAND = 0.01
 SHOWN_MAX = 3
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z?$")
 _EPOCH = datetime.datetime(1970, 1, 1)
@@ -102,7 +102,7 @@ def _quantile_differences(question: Question, got: list, reference: list, bands:
             found.append(f"not in the reference: {_short(row)}")
             continue
         for name, value, (low, high) in zip(question.quantiles, row[keys:], limits):
-            if not low * (1 - ROUNDING) - 1 <= value <= high * (1 + ROUNDING) + 1:
+            if not low * (1 - BESIDE_BAND) - 1 <= value <= high * (1 + BESIDE_BAND) + 1:
                 found.append(f"{name} of {_short(row[:keys]) or 'all'} is {value:g}, must be from {low:g} to {high:g}")
     found += [f"missing: {_short(key)}" for key in allowed]
     return found[: 2 * SHOWN_MAX]

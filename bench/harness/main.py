@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import pathlib
+import resource
 import shutil
 import sys
 import time
@@ -175,6 +176,9 @@ def measure_all(options, binary, names: list, result: dict) -> None:
 
 def main() -> int:
     options = arguments()
+    # For every system alike: a table of a thousand columns has thousands of files.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     binary = systems.find_clewline(options.binary)
     names = systems.names(not options.no_peers)
     if options.systems:
