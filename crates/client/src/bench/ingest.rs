@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Generated records cover this much time.
-const PERIOD_NS: u64 = 3_600_000_000_000;
+pub(crate) const PERIOD_NS: u64 = 3_600_000_000_000;
 /// The server rests when it used less than this share of a core for two seconds.
 const REST_SHARE: f64 = 0.05;
 /// Longest wait for rest.

@@ -1,4 +1,5 @@
-//! `clewline bench`: measures ingest and queries of a running server and prints them beside the goals.
+//! `clewline bench`: measures ingest and queries of a running server and prints them beside the goals; or writes the
+//! generated records to files, so that other programs can be measured with the same bytes.
 
 mod classes;
 mod ingest;
@@ -6,6 +7,7 @@ mod logs;
 mod queries;
 mod spans;
 mod templates;
+mod write;
 
 use crate::error::CliError;
 use crate::global::Global;
@@ -27,11 +29,13 @@ Examples:
   clewline bench ingest --logs 2000000 --spans 1000000
   clewline bench ingest --logs 2000000 --spans 0 --protocol otlp --connections 4
   clewline bench query -o json
+  clewline bench write --logs 2000000 --spans 1000000 --dir /tmp/records
 
 Bodies are made before the clock starts and kept in memory (about 300 bytes a record).
 Use an empty server: the goals hold for 2,000,000 log records and 1,000,000 spans, warm,
 on the reference machine of 2 cores. CPU and memory are read from /proc of a server on
 this machine (--pid, or found by its port). Queries: median of 5 after one warm-up.
+`write` needs no server: it writes request bodies to --dir, each as JSON lines and as OTLP protobuf.
 Exit codes: 0 measured, 1 failed, 2 usage, 3 no server.";
 
 /// What to measure.
@@ -41,6 +45,8 @@ pub enum Phase {
     Ingest,
     /// Asking questions about them
     Query,
+    /// Writing the records to files of --dir
+    Write,
 }
 
 /// How log records are sent.
@@ -92,6 +98,9 @@ pub struct BenchArgs {
     /// Folder of the server, for bytes on disk [default: what the server says]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Folder for the files of `write`, made where needed; must be empty
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
     /// Output format
     #[arg(long, short = 'o', value_enum, default_value = "table", value_name = "FORMAT")]
     pub output: BenchFormat,
@@ -106,6 +115,9 @@ fn batch(text: &str) -> Result<usize, String> {
 
 /// Measures and prints.
 pub(crate) fn run(args: BenchArgs, global: &Global) -> Result<(), CliError> {
+    if args.phase == Some(Phase::Write) {
+        return write::run(&args);
+    }
     let server = Server::of(global)?;
     server.must_answer()?;
     let stderr = Terminal::of_stderr(global);
@@ -264,6 +276,7 @@ impl BenchArgs {
             seed: 1,
             pid: None,
             data_dir: None,
+            dir: None,
             output: BenchFormat::Table,
         }
     }

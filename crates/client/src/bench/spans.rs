@@ -3,9 +3,10 @@
 //! Trace ids follow from seed and trace number, so that a later run can ask for one without having kept it.
 
 use super::logs::SERVICES;
-use crate::load::random::Random;
+use crate::load::random::{Random, hex};
 use crate::load::zipf::Zipf;
 use crate::otlp::{Attribute, Event, Kind, Span, Value, Writer};
+use serde_json::{Map, json};
 
 /// Spans of one trace.
 pub(crate) const SPANS_PER_TRACE: u64 = 10;
@@ -202,6 +203,65 @@ impl Spans {
     }
 }
 
+/// One JSON object and a newline: what the OTLP request says of the span, for programs that do not take OTLP.
+pub(crate) fn json_line(service: usize, span: &Span, out: &mut Vec<u8>) {
+    let events: Vec<_> = span
+        .events
+        .iter()
+        .map(|event| json!({ "time_ns": event.time_ns, "name": event.name, "attributes": object(&event.attributes) }))
+        .collect();
+    let line = json!({
+        "start_ns": span.start_ns,
+        "duration_ns": span.end_ns - span.start_ns,
+        "service": SERVICES[service],
+        "name": span.name,
+        "kind": kind_text(span.kind),
+        "status": if span.error.is_some() { "error" } else { "unset" },
+        "status_message": span.error.as_deref().unwrap_or_default(),
+        "trace_id": hex(&span.trace_id),
+        "span_id": hex(&span.span_id),
+        "parent_span_id": span.parent.map(|parent| hex(&parent)).unwrap_or_default(),
+        "scope": SCOPE,
+        "resource": object(&resource_of(service)),
+        "attributes": object(&span.attributes),
+        "events": events,
+    });
+    out.extend_from_slice(line.to_string().as_bytes());
+    out.push(b'\n');
+}
+
+fn kind_text(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Internal => "internal",
+        Kind::Server => "server",
+        Kind::Client => "client",
+        Kind::Producer => "producer",
+        Kind::Consumer => "consumer",
+    }
+}
+
+fn object(attributes: &[Attribute]) -> Map<String, serde_json::Value> {
+    let value = |value: &Value| match value {
+        Value::Static(text) => json!(text),
+        Value::Text(text) => json!(text),
+        Value::Int(number) => json!(number),
+        Value::Double(number) => json!(number),
+        Value::Bool(truth) => json!(truth),
+    };
+    attributes.iter().map(|(name, attribute)| ((*name).to_string(), value(attribute))).collect()
+}
+
+/// Name of the instrumentation scope.
+const SCOPE: &str = "bench";
+
+fn resource_of(service: usize) -> [Attribute; 3] {
+    [
+        ("service.name", Value::Static(SERVICES[service])),
+        ("service.version", Value::Static("1.4.2")),
+        ("telemetry.sdk.language", Value::Static("rust")),
+    ]
+}
+
 /// Traces as one OTLP request, one resource per service.
 pub(crate) fn otlp(traces: &[Vec<(usize, Span)>]) -> Vec<u8> {
     let mut by_service: Vec<Vec<&Span>> = vec![Vec::new(); SERVICES.len()];
@@ -210,12 +270,7 @@ pub(crate) fn otlp(traces: &[Vec<(usize, Span)>]) -> Vec<u8> {
     }
     let mut writer = Writer::default();
     for (service, spans) in by_service.iter().enumerate().filter(|(_, spans)| !spans.is_empty()) {
-        let resource = [
-            ("service.name", Value::Static(SERVICES[service])),
-            ("service.version", Value::Static("1.4.2")),
-            ("telemetry.sdk.language", Value::Static("rust")),
-        ];
-        writer.resource(&resource, "bench", |w| spans.iter().for_each(|span| w.span(span)));
+        writer.resource(&resource_of(service), SCOPE, |w| spans.iter().for_each(|span| w.span(span)));
     }
     writer.into_bytes()
 }
@@ -242,6 +297,29 @@ mod tests {
             }
         }
         assert!(traces[3][0].1.attributes.contains(&("customer.tier", Value::Static(RARE_TIER))));
+    }
+
+    #[test]
+    fn a_json_line_says_what_the_span_says() {
+        let trace = Spans::new(1, 10, 10_000_000_000_000, 3_600_000_000_000).trace().unwrap();
+        let mut lines = Vec::new();
+        trace.iter().for_each(|(service, span)| json_line(*service, span, &mut lines));
+        let lines: Vec<serde_json::Value> = lines
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect();
+        assert_eq!(lines.len(), trace.len());
+        for (line, (service, span)) in lines.iter().zip(&trace) {
+            assert_eq!(line["service"], SERVICES[*service]);
+            assert_eq!(line["resource"]["service.name"], SERVICES[*service]);
+            assert_eq!(line["start_ns"].as_u64(), Some(span.start_ns));
+            assert_eq!(line["duration_ns"].as_u64(), Some(span.end_ns - span.start_ns));
+            assert_eq!(line["attributes"].as_object().unwrap().len(), span.attributes.len());
+            assert_eq!(line["parent_span_id"].as_str().unwrap().is_empty(), span.parent.is_none());
+        }
+        assert_eq!(lines[0]["kind"], "server");
+        assert!(lines[0]["attributes"]["server.port"].is_u64());
     }
 
     #[test]
