@@ -1,0 +1,198 @@
+//! Many questions of many data sets in every state; the first difference stops the run, made small.
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::ask::Asker;
+use crate::check::{Expected, Question, Tamper, check, expect};
+use crate::generate::{DataSet, data_set};
+use crate::oracle::fields::Schema;
+use crate::shrink;
+use crate::sql;
+use crate::world::{State, WAYS, World};
+
+/// How much to ask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    /// Data sets have the seeds from this one on.
+    pub(crate) first_seed: u64,
+    /// Comparisons of one answer in one state wanted, at least.
+    pub(crate) comparisons: u64,
+    /// Questions of one data set.
+    pub(crate) questions: usize,
+    pub(crate) tamper: Tamper,
+}
+
+/// What was asked.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Answers compared: one question in one state.
+    pub(crate) comparisons: u64,
+    pub(crate) questions: u64,
+    pub(crate) data_sets: u64,
+    /// Questions whose answer the documentation leaves open; not asked.
+    pub(crate) left_open: u64,
+    /// Questions that must be refused, and were.
+    pub(crate) refusals: u64,
+    /// Questions whose right answer has no row.
+    pub(crate) empty: u64,
+    /// Comparisons by state.
+    pub(crate) by_state: Vec<(String, u64)>,
+}
+
+impl Tally {
+    fn add(&mut self, other: Tally) {
+        self.comparisons += other.comparisons;
+        self.questions += other.questions;
+        self.data_sets += other.data_sets;
+        self.left_open += other.left_open;
+        self.refusals += other.refusals;
+        self.empty += other.empty;
+        for (state, count) in other.by_state {
+            match self.by_state.iter_mut().find(|(known, _)| *known == state) {
+                Some((_, sum)) => *sum += count,
+                None => self.by_state.push((state, count)),
+            }
+        }
+    }
+}
+
+/// Runs the plan on two threads.
+pub(crate) fn run(plan: Plan) -> Result<Tally, String> {
+    let (next, done) = (AtomicU64::new(plan.first_seed), AtomicU64::new(0));
+    let failure: Mutex<Option<String>> = Mutex::new(None);
+    let total = Mutex::new(Tally::default());
+    let workers = AtomicUsize::new(0);
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                workers.fetch_add(1, Ordering::Relaxed);
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                let failed = || failure.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+                while done.load(Ordering::Relaxed) < plan.comparisons && !failed() {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    match runtime.block_on(one_seed(seed, plan)) {
+                        Ok(tally) => {
+                            let before = done.fetch_add(tally.comparisons, Ordering::Relaxed);
+                            let after = before + tally.comparisons;
+                            if before / 50_000 < after / 50_000 {
+                                eprintln!("{after} comparisons, {} s", started.elapsed().as_secs());
+                            }
+                            total.lock().unwrap_or_else(PoisonError::into_inner).add(tally);
+                        }
+                        Err(report) => *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(report),
+                    }
+                }
+            });
+        }
+    });
+    match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(report) => Err(report),
+        None => Ok(total.into_inner().unwrap_or_else(PoisonError::into_inner)),
+    }
+}
+
+/// The questions of a data set and their right answers.
+fn questions(seed: u64, count: usize, data: &DataSet, tamper: Tamper, tally: &mut Tally) -> Vec<(Question, Expected)> {
+    let schema = Schema::of(data.signal, &data.records);
+    let mut asker = Asker::new(seed, data);
+    let mut list = Vec::new();
+    while list.len() < count {
+        let question = question(&mut asker, &schema);
+        match expect(&question, &schema, &data.records, tamper) {
+            Some(expected) => {
+                match &expected {
+                    Expected::Error(_) => tally.refusals += 1,
+                    Expected::Rows { runs, .. } => tally.empty += u64::from(runs.is_empty()),
+                }
+                list.push((question, expected));
+            }
+            None => tally.left_open += 1,
+        }
+    }
+    list
+}
+
+fn question(asker: &mut Asker<'_>, schema: &Schema) -> Question {
+    let parse = |text: &str| match clewline_lang::parse(text) {
+        Ok(query) => query,
+        Err(error) => panic!("the generator wrote `{text}`, which does not parse: {error:?}"),
+    };
+    match asker.random().weighted(&[70, 22, 8]) {
+        0 => Question::Search(parse(&asker.query())),
+        1 => Question::Sql(sql::question(asker, schema)),
+        _ => {
+            let depth = asker.random().below(2);
+            let text = if asker.random().chance(40) { "*".to_owned() } else { asker.filter(depth) };
+            let ascending = asker.random().chance(50);
+            let limit = *asker.random().pick(&[3, 10, 37, 100]);
+            Question::Pages { query: parse(&text), limit, ascending }
+        }
+    }
+}
+
+async fn one_seed(seed: u64, plan: Plan) -> Result<Tally, String> {
+    let data = data_set(seed);
+    let mut tally = Tally { data_sets: 1, ..Tally::default() };
+    let questions = questions(seed, plan.questions, &data, plan.tamper, &mut tally);
+    tally.questions = questions.len() as u64;
+    for way in WAYS {
+        let mut world = World::begin(&data, way[0]).await;
+        for &state in way {
+            let reached;
+            (world, reached) = world.advance(state);
+            if !reached {
+                continue;
+            }
+            sane(&world, &data, state)?;
+            for (question, expected) in &questions {
+                // Small pages over many rows cost many queries; every state walks, but not every walk.
+                if let Err(difference) = check(&world, data.signal, question, expected, plan.tamper).await {
+                    let smaller = shrink::shrink(&data, question, state, plan.tamper).await;
+                    return Err(report(seed, state, question, &difference, smaller));
+                }
+            }
+            tally.comparisons += questions.len() as u64;
+            tally.by_state.push((format!("{state:?}"), questions.len() as u64));
+        }
+    }
+    Ok(tally)
+}
+
+/// The states are what they claim to be.
+fn sane(world: &World, data: &DataSet, state: State) -> Result<(), String> {
+    let segments = world.segments(data.signal);
+    let right = match state {
+        State::Memory => segments == 0,
+        State::OneSegment => segments == 1,
+        State::Mixed | State::Segments if data.batches == 1 => segments <= 1,
+        State::Mixed => segments == data.batches / 2,
+        State::Segments => segments == data.batches / 2 + 1,
+        // Segments of one size are merged; a data set may make two sizes.
+        _ => segments <= 3,
+    };
+    if right { Ok(()) } else { Err(format!("{state:?} has {segments} segments of {} batches", data.batches)) }
+}
+
+fn report(seed: u64, state: State, question: &Question, difference: &str, smaller: Option<shrink::Case>) -> String {
+    let mut text = format!("seed {seed}, {state:?}\n  {question}\n  {difference}");
+    match smaller {
+        None => text.push_str("\n(a new store with the same records answers rightly)"),
+        Some(case) => {
+            let _ = write!(
+                text,
+                "\nsmaller, {} records:\n  {}\n  {}\n",
+                case.records.len(),
+                case.question,
+                case.difference
+            );
+            for record in case.records.iter().take(5) {
+                let _ = writeln!(text, "  {record:?}");
+            }
+        }
+    }
+    text
+}
