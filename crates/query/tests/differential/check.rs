@@ -134,17 +134,26 @@ fn positions(names: &[String], got: &[String]) -> Option<Vec<usize>> {
     (names == got).then(|| (0..names.len()).collect())
 }
 
-async fn ask(world: &World, signal: Signal, question: &Question) -> Result<(Vec<String>, Vec<Row>), QueryError> {
-    let request = |query: &Query| SearchRequest {
+fn request(signal: Signal, query: String) -> SearchRequest {
+    SearchRequest {
         tenant: TENANT.into(),
         signal,
-        query: query.to_string(),
+        query,
         start: None,
         end: None,
         limit: Some(10_000),
         cursor: None,
         ascending: false,
-    };
+    }
+}
+
+/// Every record, whole.
+pub(crate) async fn everything(world: &World, signal: Signal) -> Result<(Vec<String>, Vec<Row>), QueryError> {
+    rows_of(world.engine.search(request(signal, String::new())).await?).await
+}
+
+async fn ask(world: &World, signal: Signal, question: &Question) -> Result<(Vec<String>, Vec<Row>), QueryError> {
+    let request = |query: &Query| request(signal, query.to_string());
     match question {
         Question::Search(query) => rows_of(world.engine.search(request(query)).await?).await,
         Question::Sql(sql) => rows_of(world.engine.sql(TENANT, &sql.text()).await?).await,

@@ -3,7 +3,8 @@
 //! `cargo test --release -p clewline-query --test differential` compares 20,000 answers. A million, with the number in
 //! the environment if another is wanted:
 //! `CLEWLINE_DIFFERENTIAL_QUERIES=1000000 cargo test --release -p clewline-query --test differential -- --ignored million`.
-//! `CLEWLINE_DIFFERENTIAL_SEED` begins elsewhere; a failure names its seed. docs/testing.md has the map.
+//! `CLEWLINE_DIFFERENTIAL_SEED` begins elsewhere; a failure names its seed. `CLEWLINE_DIFFERENTIAL_FAILURES` goes on until
+//! so many data sets have failed. docs/testing.md has the map.
 //!
 //! What is counted: one question, asked of one data set in one state, its answer compared with the judge's. The judge
 //! (`oracle/`) is written from the documentation and shares only the parsers with the product.
@@ -18,6 +19,7 @@ mod records;
 mod run;
 mod shrink;
 mod sql;
+mod whole;
 mod world;
 
 use check::Tamper;
@@ -32,6 +34,7 @@ fn plan(comparisons: u64) -> Plan {
         first_seed: number("CLEWLINE_DIFFERENTIAL_SEED").unwrap_or(1),
         comparisons: number("CLEWLINE_DIFFERENTIAL_QUERIES").unwrap_or(comparisons),
         questions: 120,
+        failures_max: usize::try_from(number("CLEWLINE_DIFFERENTIAL_FAILURES").unwrap_or(1)).unwrap(),
         tamper: Tamper::Nothing,
     }
 }

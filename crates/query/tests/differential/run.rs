@@ -1,7 +1,7 @@
 //! Many questions of many data sets in every state; the first difference stops the run, made small.
 
 use std::fmt::Write;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -11,6 +11,7 @@ use crate::generate::{DataSet, data_set};
 use crate::oracle::fields::Schema;
 use crate::shrink;
 use crate::sql;
+use crate::whole;
 use crate::world::{State, WAYS, World};
 
 /// How much to ask.
@@ -22,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) comparisons: u64,
     /// Questions of one data set.
     pub(crate) questions: usize,
+    /// Failing data sets after which the run stops.
+    pub(crate) failures_max: usize,
     pub(crate) tamper: Tamper,
 }
 
@@ -62,16 +65,14 @@ impl Tally {
 /// Runs the plan on two threads.
 pub(crate) fn run(plan: Plan) -> Result<Tally, String> {
     let (next, done) = (AtomicU64::new(plan.first_seed), AtomicU64::new(0));
-    let failure: Mutex<Option<String>> = Mutex::new(None);
+    let failures: Mutex<Vec<String>> = Mutex::new(Vec::new());
     let total = Mutex::new(Tally::default());
-    let workers = AtomicUsize::new(0);
     let started = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                workers.fetch_add(1, Ordering::Relaxed);
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                let failed = || failure.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+                let failed = || failures.lock().unwrap_or_else(PoisonError::into_inner).len() >= plan.failures_max;
                 while done.load(Ordering::Relaxed) < plan.comparisons && !failed() {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     match runtime.block_on(one_seed(seed, plan)) {
@@ -83,15 +84,17 @@ pub(crate) fn run(plan: Plan) -> Result<Tally, String> {
                             }
                             total.lock().unwrap_or_else(PoisonError::into_inner).add(tally);
                         }
-                        Err(report) => *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(report),
+                        Err(report) => failures.lock().unwrap_or_else(PoisonError::into_inner).push(report),
                     }
                 }
             });
         }
     });
-    match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(report) => Err(report),
-        None => Ok(total.into_inner().unwrap_or_else(PoisonError::into_inner)),
+    let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if failures.is_empty() {
+        Ok(total.into_inner().unwrap_or_else(PoisonError::into_inner))
+    } else {
+        Err(failures.join("\n\n"))
     }
 }
 
@@ -148,8 +151,8 @@ async fn one_seed(seed: u64, plan: Plan) -> Result<Tally, String> {
                 continue;
             }
             sane(&world, &data, state)?;
+            whole::check(&world, &data).await.map_err(|what| format!("seed {seed}, {state:?}: {what}"))?;
             for (question, expected) in &questions {
-                // Small pages over many rows cost many queries; every state walks, but not every walk.
                 if let Err(difference) = check(&world, data.signal, question, expected, plan.tamper).await {
                     let smaller = shrink::shrink(&data, question, state, plan.tamper).await;
                     return Err(report(seed, state, question, &difference, smaller));

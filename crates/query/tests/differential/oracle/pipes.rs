@@ -156,6 +156,8 @@ fn apply(table: Table, pipe: &Pipe, now_ns: i64) -> Result<Table, Refused> {
             let (names, types) = (table.names.clone(), table.types.clone());
             let runs = table.runs.clone();
             table.rows()?;
+            // A refusal does not wait for a row.
+            row_passes(&names, &types, &vec![Cell::Null; names.len()], filter, now_ns)?;
             let mut kept = Vec::new();
             for run in runs {
                 let mut rows = Vec::new();
