@@ -78,8 +78,14 @@ impl<'a> Asker<'a> {
     /// A query of any form.
     pub(crate) fn query(&mut self) -> String {
         let depth = self.r.weighted(&[45, 35, 20]);
-        let filter = if self.r.chance(8) { "*".to_owned() } else { self.filter(depth) };
         let pipes = if self.r.chance(45) { String::new() } else { self.pipes() };
+        // What is counted without a condition, or with an easy one, is answered without reading rows.
+        let easy = if pipes.contains("stats") || pipes.contains("top") { 30 } else { 6 };
+        let filter = match self.r.below(100) {
+            dice if dice < easy / 2 => "*".to_owned(),
+            dice if dice < easy => self.easy(),
+            _ => self.filter(depth),
+        };
         format!("{filter}{pipes}")
     }
 
@@ -96,6 +102,20 @@ impl<'a> Asker<'a> {
                 format!("{not}({})", self.filter(depth))
             }
             _ => format!("({}) AND ({})", self.filter(depth), self.filter(depth)),
+        }
+    }
+
+    /// A condition that holds or fails for whole runs of rows.
+    fn easy(&mut self) -> String {
+        match self.r.below(5) {
+            0 => self.time(),
+            1 => self.text_test(),
+            _ => {
+                let names = ["service", "level", "name", "kind", "status", "node", "http.method", "host.arch"];
+                let field = self.r.choose(&names);
+                let value = self.whole_value(field);
+                format!("{field}:{}{}", self.r.choose(&["=", "=", "", "!="]), quoted(&value))
+            }
         }
     }
 
@@ -383,8 +403,15 @@ impl<'a> Asker<'a> {
         if self.r.chance(15) && !by.contains(&"n".to_owned()) {
             by.push(format!("n:{}", self.r.pick(&["10", "0.5", "7"])));
         }
+        if self.r.chance(8) {
+            return format!(" | stats {}", self.r.choose(&["count_uniq(trace_id)", "count_uniq(span_id)", "count()"]));
+        }
         let mut functions = vec!["count() as c".to_owned()];
-        for _ in 0..self.r.below(4) {
+        if self.data.signal == Signal::Spans && self.r.chance(30) {
+            functions.push("quantile(0.9, duration_ns), median(duration_ns)".to_owned());
+        }
+        let more = if self.r.chance(40) { 0 } else { self.r.below(4) };
+        for _ in 0..more {
             let number = self.r.choose(&["n", "latency", "num", "flags", "ok", "numtext", "mixed"]);
             let any = self.r.choose(&["trace_id", "service", "mixed", "note", "client", "level", "n", "ok"]);
             let next = match self.r.below(9) {
@@ -430,6 +457,11 @@ impl<'a> Asker<'a> {
     /// A piece of the data's texts, for SQL.
     pub(crate) fn sql_piece(&mut self) -> String {
         self.piece()
+    }
+
+    /// Records of the data set.
+    pub(crate) fn records(&self) -> usize {
+        self.data.records.len()
     }
 
     pub(crate) fn random(&mut self) -> &mut Random {

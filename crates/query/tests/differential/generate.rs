@@ -10,11 +10,21 @@ pub(crate) const T0: i64 = 1_780_000_000_000_000_000;
 pub(crate) const SECOND: i64 = 1_000_000_000;
 const DAY: i64 = 86_400 * SECOND;
 
+/// Records of a big data set: several chunks of a segment's index.
+pub(crate) const BIG_RECORDS: usize = 20_000;
+
 /// Records of one signal, sent in `batches` batches.
 pub(crate) struct DataSet {
     pub(crate) signal: Signal,
     pub(crate) records: Vec<Record>,
     pub(crate) batches: usize,
+}
+
+impl DataSet {
+    /// Big ones are asked less.
+    pub(crate) fn is_big(&self) -> bool {
+        self.records.len() > 5_000
+    }
 }
 
 pub(crate) const SERVICES: [&str; 6] = ["shop", "cart", "Shop", "payment-api", "支付", ""];
@@ -49,7 +59,8 @@ const TRACES: usize = 12;
 pub(crate) fn data_set(seed: u64) -> DataSet {
     let mut r = Random::new(seed);
     let signal = if seed % 3 == 2 { Signal::Spans } else { Signal::Logs };
-    let count = r.choose(&[1, 9, 60, 130, 260, 420, 700]);
+    // Above 8,192 rows a segment's index has several chunks.
+    let count = if seed % 10 == 5 { BIG_RECORDS } else { r.choose(&[1, 9, 60, 130, 260, 420, 700]) };
     let batches = if count < 8 { 1 } else { 8 };
     let mut records: Vec<Record> = (0..count).map(|i| record(&mut r, signal, i)).collect();
     for (i, record) in records.iter_mut().enumerate() {

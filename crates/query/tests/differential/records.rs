@@ -1,6 +1,7 @@
 //! Records as plain data: what the oracle looks at, and how they become a batch of the product.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use clewline_model::attributes::Value;
 use clewline_model::batch::{Batch, LogRecord, SpanRecord};
@@ -66,6 +67,8 @@ pub(crate) struct Record {
     pub(crate) attributes: Attributes,
     pub(crate) resource: Attributes,
     pub(crate) scope: Attributes,
+    /// What a test of any field looks at, made at first use.
+    pub(crate) searchable: OnceLock<Vec<(String, Vec<char>)>>,
 }
 
 impl Record {

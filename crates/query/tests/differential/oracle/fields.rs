@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clewline_model::signal::Signal;
 
+use super::words::folded;
 use crate::records::{Record, Val};
 
 /// A value of an answer, or of a record under the type of its field.
@@ -167,13 +168,17 @@ impl Schema {
     }
 
     /// The text forms of every field of a record a person would search: texts, ids, attributes.
-    pub(crate) fn searchable(&self, record: &Record) -> Vec<String> {
-        let mut texts: Vec<String> = record.texts.values().cloned().collect();
-        let ids: [&[u8]; 3] = [&record.trace_id, &record.span_id, &record.parent_span_id];
-        texts.extend(ids.iter().filter(|id| id.iter().any(|b| *b != 0)).map(|id| hex(id)));
-        texts.extend(lists(record).into_iter().flatten().filter_map(|(_, value)| value.text()));
-        texts
+    pub(crate) fn searchable<'a>(&self, record: &'a Record) -> &'a [(String, Vec<char>)] {
+        record.searchable.get_or_init(|| searchable(record))
     }
+}
+
+fn searchable(record: &Record) -> Vec<(String, Vec<char>)> {
+    let mut texts: Vec<String> = record.texts.values().cloned().collect();
+    let ids: [&[u8]; 3] = [&record.trace_id, &record.span_id, &record.parent_span_id];
+    texts.extend(ids.iter().filter(|id| id.iter().any(|b| *b != 0)).map(|id| hex(id)));
+    texts.extend(lists(record).into_iter().flatten().filter_map(|(_, value)| value.text()));
+    texts.into_iter().map(|text| (text.clone(), folded(&text))).collect()
 }
 
 fn lists(record: &Record) -> [&crate::records::Attributes; 3] {

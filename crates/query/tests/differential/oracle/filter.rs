@@ -6,7 +6,7 @@ use clewline_lang::{Bound, CompareOp, Filter, Scalar, Test};
 
 use super::Refused;
 use super::fields::{Cell, Field, Schema, Type};
-use super::words::{Bounds, contains};
+use super::words::{Bounds, contains, folded};
 use crate::records::Record;
 
 /// True when the record passes. `now_ns` is the time relative ranges count from.
@@ -26,7 +26,7 @@ pub(crate) fn passes(schema: &Schema, record: &Record, filter: &Filter, now_ns: 
             Test::Compare { .. } | Test::Range { .. } => return Err(Refused::Error("a comparison needs a field")),
             _ => {
                 let test = TextTest::of(test)?;
-                schema.searchable(record).iter().any(|text| test.passes(text))
+                schema.searchable(record).iter().any(|(text, folded)| test.passes_folded(text, folded))
             }
         },
         Filter::Match { field: Some(name), test } => {
@@ -228,7 +228,7 @@ impl Number {
 
 /// A test of one text.
 pub(crate) enum TextTest {
-    Contains(Bounds, String),
+    Contains(Bounds, Vec<char>),
     Regex(regex::Regex),
     OneOf(Vec<String>),
     Ipv4(u32, u32),
@@ -237,9 +237,9 @@ pub(crate) enum TextTest {
 impl TextTest {
     pub(crate) fn of(test: &Test) -> Result<TextTest, Refused> {
         Ok(match test {
-            Test::Word(text) | Test::Phrase(text) => TextTest::Contains(Bounds::Both, text.clone()),
-            Test::Prefix(text) => TextTest::Contains(Bounds::Start, text.clone()),
-            Test::Substring(text) => TextTest::Contains(Bounds::None, text.clone()),
+            Test::Word(text) | Test::Phrase(text) => TextTest::Contains(Bounds::Both, folded(text)),
+            Test::Prefix(text) => TextTest::Contains(Bounds::Start, folded(text)),
+            Test::Substring(text) => TextTest::Contains(Bounds::None, folded(text)),
             Test::Exact(text) => TextTest::OneOf(vec![text.clone()]),
             Test::OneOf(texts) => TextTest::OneOf(texts.clone()),
             Test::Regex(source) => {
@@ -252,7 +252,15 @@ impl TextTest {
 
     pub(crate) fn passes(&self, text: &str) -> bool {
         match self {
-            TextTest::Contains(bounds, needle) => contains(*bounds, needle, text),
+            TextTest::Contains(..) => self.passes_folded(text, &folded(text)),
+            _ => self.passes_folded(text, &[]),
+        }
+    }
+
+    /// As [`Self::passes`], with the text's characters without case at hand.
+    fn passes_folded(&self, text: &str, folded: &[char]) -> bool {
+        match self {
+            TextTest::Contains(bounds, needle) => contains(*bounds, needle, folded),
             TextTest::Regex(regex) => regex.is_match(text),
             TextTest::OneOf(texts) => texts.iter().any(|wanted| wanted == text),
             TextTest::Ipv4(low, high) => {

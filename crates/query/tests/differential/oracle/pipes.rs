@@ -104,7 +104,7 @@ impl Table {
         Ok(Table { names: names.to_vec(), types, runs: self.runs })
     }
 
-    fn limited(mut self, mut count: usize) -> Table {
+    pub(crate) fn limited(mut self, mut count: usize) -> Table {
         for run in &mut self.runs {
             run.take = run.take.min(count);
             count -= run.take;
