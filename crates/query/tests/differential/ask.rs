@@ -21,6 +21,7 @@ const TEXTS: [&str; 13] = [
     "list",
     "\"http method\"",
     "rare.key",
+    "rare.text",
     "scope.lib",
     "blob",
 ];
@@ -132,7 +133,7 @@ impl<'a> Asker<'a> {
         let main = if self.data.signal == Signal::Logs { "body" } else { "name" };
         match record.texts.get(main) {
             Some(text) if self.r.chance(60) => text.clone(),
-            _ if texts.is_empty() => (self.r.choose(&WORDS)).to_owned(),
+            _ if texts.is_empty() => self.r.choose(&WORDS).to_owned(),
             _ => self.r.pick(&texts).clone(),
         }
     }
@@ -141,7 +142,7 @@ impl<'a> Asker<'a> {
     fn piece(&mut self) -> String {
         let chars: Vec<char> = self.text().chars().collect();
         if chars.is_empty() {
-            return (self.r.choose(&WORDS)).to_owned();
+            return self.r.choose(&WORDS).to_owned();
         }
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let at = self.r.below(chars.len());
@@ -179,7 +180,7 @@ impl<'a> Asker<'a> {
     }
 
     fn term(&mut self) -> String {
-        if self.r.chance(15) { (self.r.choose(&WORDS)).to_owned() } else { self.piece() }
+        if self.r.chance(15) { self.r.choose(&WORDS).to_owned() } else { self.piece() }
     }
 
     /// A text test, without a field.
@@ -238,9 +239,12 @@ impl<'a> Asker<'a> {
         match self.r.below(12) {
             0..=5 => self.r.between(-6, 60).to_string(),
             6 => format!("{}", self.r.between(-9, 9) as f64 / 4.0),
-            7 => (self.r.choose(&["1e6", "1e30", "-1e30", "9007199254740993", "0.5", "3.0", "1e19"])).to_owned(),
-            8 => (self.r.choose(&["10ms", "1.5s", "5m", "1us", "1m"])).to_owned(),
-            9 => (self.r.choose(&["10KiB", "1KB", "7B"])).to_owned(),
+            7 => self
+                .r
+                .choose(&["1e6", "1e30", "-1e30", "9007199254740993", "9007199254740992", "0.5", "3.0", "1e19"])
+                .to_owned(),
+            8 => self.r.choose(&["10ms", "1.5s", "5m", "1us", "1m"]).to_owned(),
+            9 => self.r.choose(&["10KiB", "1KB", "7B"]).to_owned(),
             _ => i64::MAX.to_string(),
         }
     }
@@ -254,7 +258,7 @@ impl<'a> Asker<'a> {
             4 => self.id(),
             5 => self.time(),
             6 => {
-                let field = if self.r.chance(50) { self.text_field() } else { (self.r.choose(&NUMBERS)).to_owned() };
+                let field = if self.r.chance(50) { self.text_field() } else { self.r.choose(&NUMBERS).to_owned() };
                 format!("{field}:{}", if self.r.chance(50) { "*" } else { "\"\"" })
             }
             7 => {
@@ -274,7 +278,7 @@ impl<'a> Asker<'a> {
         let field = match self.r.below(10) {
             0..=6 => self.text_field(),
             7 => "ok".to_owned(),
-            _ => (self.r.choose(&NUMBERS)).to_owned(),
+            _ => self.r.choose(&NUMBERS).to_owned(),
         };
         let value = self.whole_value(&field);
         match self.r.weighted(&[45, 15, 30, 10]) {
@@ -339,9 +343,7 @@ impl<'a> Asker<'a> {
             3 => format!("_time:<{high}"),
             4 => (self.r.choose(&["_time:2026-05-28", "_time:2026-05", "_time:1969", "_time:2026-05-28T20:27"]))
                 .to_owned(),
-            5 => {
-                (self.r.choose(&["_time:10m", "_time:2h offset 10m", "_time:2d", "_time:>1h", "_time:<3d"])).to_owned()
-            }
+            5 => self.r.choose(&["_time:10m", "_time:2h offset 10m", "_time:2d", "_time:>1h", "_time:<3d"]).to_owned(),
             6 => format!("time:>{}", quoted(&low)),
             7 if self.data.signal == Signal::Logs => {
                 format!("observed_time:{}{}", self.r.pick(&["<", ">="]), quoted(&format_time(T0 + 200 * SECOND)))
@@ -351,7 +353,7 @@ impl<'a> Asker<'a> {
     }
 
     fn key(&mut self) -> String {
-        (self.r.choose(&KEYS)).to_owned()
+        self.r.choose(&KEYS).to_owned()
     }
 
     /// Up to three fields, none twice.

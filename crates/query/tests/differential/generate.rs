@@ -195,7 +195,7 @@ fn attributes(r: &mut Random, uid: i64) -> Attributes {
             2 => Val::Double(r.between(-3, 9) as f64 / 2.0),
             3 => Val::Bool(true),
             4 => Val::Null,
-            _ => text(r.choose(&["5", "5.0", "-3", "true", ""])),
+            _ => text(r.choose(&["5", "5.0", "-3", "true", "", "tab\there \"quoted\""])),
         };
         add("mixed", mixed);
     }
@@ -218,6 +218,11 @@ fn attributes(r: &mut Random, uid: i64) -> Attributes {
     }
     if r.chance(2) {
         add("rare.num", if r.chance(70) { Val::Int(r.between(0, 3)) } else { text("none") });
+    }
+    // Rare enough to stay in the residual text, where it is escaped.
+    if r.below(1_000) < 3 {
+        let word = r.choose(&WORDS);
+        add("rare.text", text(&format!("line\nfeed\t{word}\u{1}end \"{word}\" \\{word}\\ é")));
     }
     if r.chance(15) {
         add("list", Val::Json(r.choose(&[r#"[1,"error",2.5]"#, r#"{"k":{"user":"alice"}}"#, "[]"]).into()));
