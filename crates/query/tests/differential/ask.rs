@@ -9,7 +9,7 @@ use crate::random::Random;
 use crate::records::Val;
 
 /// Fields whose values are texts, at least for some records.
-const TEXTS: [&str; 13] = [
+const TEXTS: &[&str] = &[
     "http.method",
     "mixed",
     "numtext",
@@ -25,7 +25,7 @@ const TEXTS: [&str; 13] = [
     "scope.lib",
     "blob",
 ];
-const NUMBERS: [&str; 12] = [
+const NUMBERS: &[&str] = &[
     "n",
     "latency",
     "num",
@@ -216,7 +216,7 @@ impl<'a> Asker<'a> {
             return (self.r.choose(&columns)).to_owned();
         }
         let more = ["_msg", "service.name", "nobody.sent.this"];
-        (*if self.r.chance(15) { self.r.pick(&more) } else { self.r.pick(&TEXTS) }).to_owned()
+        (*if self.r.chance(15) { self.r.pick(&more) } else { self.r.pick(TEXTS) }).to_owned()
     }
 
     /// The whole value some record has for a field, or nearly.
@@ -258,7 +258,7 @@ impl<'a> Asker<'a> {
             4 => self.id(),
             5 => self.time(),
             6 => {
-                let field = if self.r.chance(50) { self.text_field() } else { self.r.choose(&NUMBERS).to_owned() };
+                let field = if self.r.chance(50) { self.text_field() } else { self.r.choose(NUMBERS).to_owned() };
                 format!("{field}:{}", if self.r.chance(50) { "*" } else { "\"\"" })
             }
             7 => {
@@ -269,7 +269,7 @@ impl<'a> Asker<'a> {
                 let field = self.text_field();
                 format!("{field}:({} OR {} !{})", self.text_test(), self.text_test(), self.text_test())
             }
-            _ => format!("{}:{}", self.r.pick(&NUMBERS), self.text_test()),
+            _ => format!("{}:{}", self.r.pick(NUMBERS), self.text_test()),
         }
     }
 
@@ -278,7 +278,7 @@ impl<'a> Asker<'a> {
         let field = match self.r.below(10) {
             0..=6 => self.text_field(),
             7 => "ok".to_owned(),
-            _ => self.r.choose(&NUMBERS).to_owned(),
+            _ => self.r.choose(NUMBERS).to_owned(),
         };
         let value = self.whole_value(&field);
         match self.r.weighted(&[45, 15, 30, 10]) {
@@ -293,7 +293,7 @@ impl<'a> Asker<'a> {
     }
 
     fn comparison(&mut self) -> String {
-        let field = self.r.choose(&NUMBERS);
+        let field = self.r.choose(NUMBERS);
         let op = self.r.choose(&[">", ">=", "<", "<="]);
         match self.r.weighted(&[45, 20, 15, 10, 10]) {
             0 => format!("{field}:{op}{}", self.number()),
@@ -353,7 +353,7 @@ impl<'a> Asker<'a> {
     }
 
     fn key(&mut self) -> String {
-        self.r.choose(&KEYS).to_owned()
+        self.r.choose(KEYS).to_owned()
     }
 
     /// Up to three fields, none twice.
