@@ -353,7 +353,7 @@ impl<'a> Asker<'a> {
     }
 
     fn key(&mut self) -> String {
-        self.r.choose(KEYS).to_owned()
+        self.r.choose(&KEYS).to_owned()
     }
 
     /// Up to three fields, none twice.
