@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, TimeUnit};
-use clewline_lang::{
-    Aggregate, Bucket, CompareOp, Filter, Function, GroupKey, Pipe, Query, Scalar, SortKey, Stats, Test,
-};
+use clewline_lang::{Aggregate, Bucket, Filter, Function, GroupKey, Pipe, Query, SortKey, Stats, Test};
 use clewline_model::signal::Signal;
 use clewline_segment::gather::time_type;
 use clewline_store::Snapshot;
@@ -14,16 +12,15 @@ use datafusion::common::Column;
 use datafusion::dataframe::DataFrame;
 use datafusion::functions::expr_fn as scalar;
 use datafusion::functions_aggregate::expr_fn as aggregate;
-use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, cast, create_udf, lit, try_cast};
+use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, cast, create_udf, lit, try_cast, when};
 
 use crate::aggregate::Counting;
 use crate::answer::{Answer, QueryError, SearchRequest};
-use crate::columns::texts;
 use crate::engine::{Engine, Running, names};
 use crate::error::of_engine;
-use crate::filter::RowFilter;
-use crate::filter::bind::{bind, text_test};
-use crate::filter::test::{Number, TextTest};
+use crate::filter::bind::{bind, one_column, text_test};
+use crate::filter::evaluate::{id_texts, mask_of_values};
+use crate::filter::{Node, RowFilter};
 use crate::limits::SEARCH_ROWS_DEFAULT;
 use crate::names::LogicalColumn;
 use crate::search::{record_columns, window};
@@ -63,7 +60,7 @@ impl Engine {
                 .map_err(|error| of_engine(&error))?;
         }
         for pipe in &plan.pipes[done..] {
-            frame = apply(frame, pipe)?;
+            frame = apply(frame, pipe, self.now_ns())?;
         }
         if let Some(shown) = shown {
             frame =
@@ -162,7 +159,7 @@ pub(crate) fn column(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
 }
 
-fn apply(frame: DataFrame, pipe: &Pipe) -> Result<DataFrame, QueryError> {
+fn apply(frame: DataFrame, pipe: &Pipe, now_ns: i64) -> Result<DataFrame, QueryError> {
     for name in pipe_fields(pipe) {
         if frame.schema().field_with_unqualified_name(name).is_err() {
             let known: Vec<String> = frame.schema().fields().iter().map(|f| f.name().clone()).collect();
@@ -198,7 +195,7 @@ fn apply(frame: DataFrame, pipe: &Pipe) -> Result<DataFrame, QueryError> {
             }
         }
         Pipe::Where(filter) => {
-            let condition = condition(filter, &frame)?;
+            let condition = condition(filter, &frame, now_ns)?;
             frame.filter(condition)
         }
     }
@@ -245,10 +242,17 @@ fn group_key(frame: &DataFrame, key: &GroupKey) -> Expr {
     }
 }
 
+/// Stands between the texts of a combination; no text a person looks for holds it.
+const SEPARATOR: &str = "\u{1f}";
+
 /// The start of the time bucket, counted from the epoch.
 pub(crate) fn bucket_start(time: Expr, step_ns: i64) -> Expr {
     let ns = cast(time, DataType::Int64);
-    cast(ns.clone() - ns % lit(step_ns.max(1)), time_type())
+    let step = step_ns.max(1);
+    let over = ns.clone() % lit(step);
+    // Before 1970 the remainder is negative: the start lies one step further back.
+    let back = when(over.clone().lt(lit(0i64)), lit(step)).otherwise(lit(0i64)).unwrap_or_else(|_| lit(0i64));
+    cast(ns - over - back, time_type())
 }
 
 fn floor_to(value: Expr, step: f64) -> Expr {
@@ -273,13 +277,16 @@ fn function(frame: &DataFrame, wanted: &Aggregate) -> Expr {
         Function::Count => aggregate::count(present(field(0), &data_type)),
         Function::CountUniq if wanted.fields.len() == 1 => aggregate::count_distinct(present(field(0), &data_type)),
         Function::CountUniq => {
-            let text = |name: &String| scalar::coalesce(vec![cast(column(name), DataType::Utf8), lit("")]);
-            aggregate::count_distinct(scalar::concat_ws(lit("\u{1f}"), wanted.fields.iter().map(text).collect()))
+            let text = |name: &String| scalar::coalesce(vec![text_of(frame, name), lit("")]);
+            let joined = scalar::concat_ws(lit(SEPARATOR), wanted.fields.iter().map(text).collect());
+            // All of them absent is no combination.
+            let none = SEPARATOR.repeat(wanted.fields.len() - 1);
+            aggregate::count_distinct(scalar::nullif(joined, lit(none)))
         }
         Function::Sum => aggregate::sum(numeric()),
         Function::Avg => aggregate::avg(numeric()),
-        Function::Min => aggregate::min(field(0)),
-        Function::Max => aggregate::max(field(0)),
+        Function::Min => aggregate::min(present(field(0), &data_type)),
+        Function::Max => aggregate::max(present(field(0), &data_type)),
         Function::Median => quantile(numeric(), 0.5),
         Function::Quantile(phi) => quantile(numeric(), phi),
     }
@@ -298,91 +305,72 @@ fn present(expr: Expr, data_type: &DataType) -> Expr {
 }
 
 /// A filter on the rows between two pipes.
-fn condition(filter: &Filter, frame: &DataFrame) -> Result<Expr, QueryError> {
+fn condition(filter: &Filter, frame: &DataFrame, now_ns: i64) -> Result<Expr, QueryError> {
     let join = |children: &[Filter], and: bool| -> Result<Expr, QueryError> {
-        let mut result: Option<Expr> = None;
-        for child in children {
-            let next = condition(child, frame)?;
-            result = Some(match result {
-                None => next,
-                Some(before) => {
-                    if and {
-                        before.and(next)
-                    } else {
-                        before.or(next)
-                    }
-                }
-            });
-        }
-        Ok(result.unwrap_or_else(|| lit(true)))
+        let conditions: Result<Vec<Expr>, QueryError> =
+            children.iter().map(|child| condition(child, frame, now_ns)).collect();
+        let joined = conditions?.into_iter().reduce(|a, b| if and { a.and(b) } else { a.or(b) });
+        Ok(joined.unwrap_or_else(|| lit(and)))
     };
     match filter {
         Filter::All => Ok(lit(true)),
         Filter::And(children) => join(children, true),
         Filter::Or(children) => join(children, false),
-        Filter::Not(child) => Ok(Expr::Not(Box::new(truth(condition(child, frame)?)))),
+        Filter::Not(child) => Ok(Expr::Not(Box::new(condition(child, frame, now_ns)?))),
         Filter::Time(_) => Err(QueryError::bad_query("a time range belongs before the first pipe")),
-        Filter::Match { field: Some(name), test } => field_condition(name, test, frame),
-        Filter::Match { field: None, test } => {
-            let mut result: Option<Expr> = None;
-            for field in frame.schema().fields() {
-                let next = field_condition(field.name(), test, frame)?;
-                result = Some(match result {
-                    None => next,
-                    Some(before) => before.or(next),
-                });
+        Filter::Match { field: Some(name), test } => {
+            if frame.schema().field_with_unqualified_name(name).is_err() {
+                return Err(QueryError::bad_query(format!("no column `{name}` at this point of the query")));
             }
-            Ok(result.unwrap_or_else(|| lit(false)))
+            let node = one_column(0, name, &plain_type(&type_of(frame, name)), test, now_ns)?;
+            Ok(test_of(node, frame, name))
+        }
+        Filter::Match { field: None, test: Test::Any } => Ok(lit(true)),
+        Filter::Match { field: None, test } => {
+            let test = text_test(test)?;
+            let node = || Node::Text { column: 0, test: test.clone() };
+            let fields = frame.schema().fields().iter().map(|field| test_of(node(), frame, field.name()));
+            Ok(fields.reduce(|a, b| a.or(b)).unwrap_or_else(|| lit(false)))
         }
     }
 }
 
-/// Absent becomes false.
-fn truth(expr: Expr) -> Expr {
-    scalar::coalesce(vec![expr, lit(false)])
-}
-
-fn field_condition(name: &str, test: &Test, frame: &DataFrame) -> Result<Expr, QueryError> {
-    let Ok(field) = frame.schema().field_with_unqualified_name(name) else {
-        return Err(QueryError::bad_query(format!("no column `{name}` at this point of the query")));
-    };
-    let data_type = field.data_type().clone();
-    let compare = |op: CompareOp, value: &Scalar| -> Expr {
-        let (left, right) = match Number::of(value) {
-            Some(Number::Int(value)) => (number(column(name), &data_type), lit(value)),
-            Some(Number::Double(value)) => (number(column(name), &data_type), lit(value)),
-            None => (cast(column(name), DataType::Utf8), lit(value.to_string())),
-        };
-        truth(match op {
-            CompareOp::Gt => left.gt(right),
-            CompareOp::Ge => left.gt_eq(right),
-            CompareOp::Lt => left.lt(right),
-            CompareOp::Le => left.lt_eq(right),
-        })
-    };
-    Ok(match test {
-        Test::Compare { op, value } => compare(*op, value),
-        Test::Range { low, high } => {
-            let low = low.as_ref().map(|b| compare(if b.inclusive { CompareOp::Ge } else { CompareOp::Gt }, &b.value));
-            let high =
-                high.as_ref().map(|b| compare(if b.inclusive { CompareOp::Le } else { CompareOp::Lt }, &b.value));
-            low.unwrap_or_else(|| lit(true)).and(high.unwrap_or_else(|| lit(true)))
+/// The type under which a column of the engine is tested: one of those a stored column may have.
+fn plain_type(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Timestamp(TimeUnit::Nanosecond, _) | DataType::FixedSizeBinary(_) | DataType::Boolean => {
+            data_type.clone()
         }
-        Test::Empty => scalar::coalesce(vec![cast(column(name), DataType::Utf8), lit("")]).eq(lit("")),
-        Test::Any => scalar::coalesce(vec![cast(column(name), DataType::Utf8), lit("")]).not_eq(lit("")),
-        other => call_text_test(text_test(other)?, cast(column(name), DataType::Utf8View)),
-    })
+        other if other.is_integer() => DataType::Int64,
+        other if other.is_numeric() => DataType::Float64,
+        _ => DataType::Utf8View,
+    }
 }
 
-/// A text test as a function of the engine.
-fn call_text_test(test: TextTest, argument: Expr) -> Expr {
+/// A node over one column as a function of the engine, which answers as the filter before the first pipe would.
+fn test_of(node: Node, frame: &DataFrame, name: &str) -> Expr {
+    let data_type = plain_type(&type_of(frame, name));
     let run = move |arguments: &[ColumnarValue]| {
         let arrays: Vec<ArrayRef> = ColumnarValue::values_to_arrays(arguments)?;
-        let texts = texts(&arrays[0])?;
-        let passes: BooleanArray = texts.iter().map(|text| Some(text.is_some_and(|text| test.passes(text)))).collect();
-        debug_assert!(arrays[0].as_string_view_opt().is_some());
-        Ok(ColumnarValue::Array(Arc::new(passes)))
+        Ok(ColumnarValue::Array(Arc::new(mask_of_values(&node, &arrays[0])?)))
     };
-    create_udf("text_test", vec![DataType::Utf8View], DataType::Boolean, Volatility::Volatile, Arc::new(run))
-        .call(vec![argument])
+    // Volatile: two tests of one name are two functions, and must not be taken for each other.
+    create_udf("test", vec![data_type.clone()], DataType::Boolean, Volatility::Volatile, Arc::new(run))
+        .call(vec![cast(column(name), data_type)])
+}
+
+/// The text form of a column; of an id its digits.
+fn text_of(frame: &DataFrame, name: &str) -> Expr {
+    match type_of(frame, name) {
+        DataType::FixedSizeBinary(width) => {
+            let run = |arguments: &[ColumnarValue]| {
+                let arrays: Vec<ArrayRef> = ColumnarValue::values_to_arrays(arguments)?;
+                Ok(ColumnarValue::Array(Arc::new(id_texts(&arrays[0]))))
+            };
+            let id = DataType::FixedSizeBinary(width);
+            create_udf("id_text", vec![id], DataType::Utf8, Volatility::Immutable, Arc::new(run))
+                .call(vec![column(name)])
+        }
+        _ => cast(column(name), DataType::Utf8),
+    }
 }

@@ -12,11 +12,11 @@ use clewline_model::signal::{SIGNALS, Signal};
 use clewline_store::Snapshot;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, Query, SelectItem, Statement as SqlStatement, TableFactor, Value, ValueWithSpan, VisitMut,
-    VisitorMut,
+    BinaryOperator, Expr, Ident, ObjectName, Query, SelectItem, Statement as SqlStatement, TableFactor, UnaryOperator,
+    Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Span, Token, Tokenizer};
 
 use crate::answer::{Answer, QueryError};
 use crate::engine::{Engine, names};
@@ -180,10 +180,17 @@ struct Used {
     qualifiers: Vec<(String, Option<Signal>)>,
     /// Names given with AS.
     defined: BTreeSet<String>,
+    /// A NOT stands somewhere.
+    negates: bool,
 }
 
 impl VisitorMut for Used {
     type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        self.negates |= matches!(expr, Expr::UnaryOp { op: UnaryOperator::Not, .. });
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         for table in query.with.iter().flat_map(|with| &with.cte_tables) {
@@ -269,6 +276,30 @@ impl VisitorMut for Namer<'_> {
         }
         if self.error.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::InList { expr: tested, negated, list } = expr
+            && !list.is_empty()
+            && (*negated || self.used.negates)
+        {
+            let guard = unknown_where_null(tested);
+            let listed = std::mem::replace(expr, Expr::Value(ValueWithSpan { value: Value::Null, span: Span::empty() }));
+            *expr = nested(Expr::BinaryOp { left: Box::new(listed), op: BinaryOperator::And, right: Box::new(guard) });
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn nested(expr: Expr) -> Expr {
+    Expr::Nested(Box::new(expr))
+}
+
+/// `x IS NOT NULL OR NULL`: true, but unknown where x is null. The engine joins `x NOT IN (1) OR x NOT IN (2)` to what is
+/// always true, also for a null x (DataFusion 55.2, `inlist_intersection`); with this beside it the null stays one.
+fn unknown_where_null(tested: &Expr) -> Expr {
+    let null = Expr::Value(ValueWithSpan { value: Value::Null, span: Span::empty() });
+    let present = Expr::IsNotNull(Box::new(tested.clone()));
+    nested(Expr::BinaryOp { left: Box::new(present), op: BinaryOperator::Or, right: Box::new(null) })
 }
 
 impl Namer<'_> {

@@ -264,9 +264,9 @@ impl Groups {
     }
 }
 
-/// The id of the time step `time` is in. Steps are counted from 1970, towards it on both sides, as the engine does.
+/// The id of the time step `time` is in. Steps are counted from 1970; times before it are rounded down too.
 pub(super) fn time_id(time: i64, step: i64) -> u64 {
-    (time - time % step).cast_unsigned() ^ 1 << 63
+    time.saturating_sub(time.rem_euclid(step)).cast_unsigned() ^ 1 << 63
 }
 
 fn time_of(id: u64) -> i64 {

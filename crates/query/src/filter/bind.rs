@@ -75,55 +75,68 @@ impl Binder<'_> {
             let hint = "name the attribute itself, as in `http.method:GET`";
             return Err(QueryError::bad_query(format!("`{name}` is all attributes together")).with_hint(hint));
         }
-        match test {
-            Test::Any => return Ok(Node::Present { column }),
-            Test::Empty => return Ok(Node::Not(Box::new(Node::Present { column }))),
-            _ => {}
-        }
-        match &data_type {
-            DataType::Timestamp(..) => self.time(name, test),
-            DataType::FixedSizeBinary(width) => id(column, *width, test),
-            DataType::Int64 if name == "template_id" => template(column, test),
-            DataType::Int64 | DataType::Float64 => number(column, test),
-            _ => text(column, test),
+        match (one_column(column, name, &data_type, test, self.now_ns)?, binding) {
+            // The record's own time is known to the catalog and to footers, so it has a node of its own.
+            (Node::Number { test, .. }, Binding::Fixed(0)) if matches!(data_type, DataType::Timestamp(..)) => {
+                Ok(Node::Time { low: test.low_int, high: test.high_int.saturating_add(1) })
+            }
+            (node, _) => Ok(node),
         }
     }
+}
 
-    /// Conditions on the record's own time; other time columns compare by their text.
-    fn time(&mut self, name: &str, test: &Test) -> Result<Node, QueryError> {
-        let at = |scalar: &Scalar| -> Result<i64, QueryError> {
-            match scalar {
-                Scalar::Int(value) => parse_time(&value.to_string(), self.now_ns),
-                Scalar::Duration(ns) => return Ok(self.now_ns.saturating_sub(*ns)),
-                Scalar::Text(text) => parse_time(text, self.now_ns),
-                _ => return Err(QueryError::bad_query(format!("`{name}` needs a time"))),
-            }
-            .map_err(|error| QueryError::bad_query(error.message))
-        };
-        let range = |low: Option<i64>, high: Option<i64>| Node::Time {
-            low: low.unwrap_or(i64::MIN),
-            high: high.unwrap_or(i64::MAX),
-        };
-        Ok(match test {
-            Test::Compare { op: CompareOp::Gt, value } => range(Some(at(value)?.saturating_add(1)), None),
-            Test::Compare { op: CompareOp::Ge, value } => range(Some(at(value)?), None),
-            Test::Compare { op: CompareOp::Lt, value } => range(None, Some(at(value)?)),
-            Test::Compare { op: CompareOp::Le, value } => range(None, Some(at(value)?.saturating_add(1))),
-            Test::Range { low, high } => {
-                let low = low.as_ref().map(|b| at(&b.value).map(|ns| ns.saturating_add(i64::from(!b.inclusive))));
-                let high = high.as_ref().map(|b| at(&b.value).map(|ns| ns.saturating_add(i64::from(b.inclusive))));
-                range(low.transpose()?, high.transpose()?)
-            }
-            Test::Exact(text) | Test::Word(text) | Test::Phrase(text) => {
-                let at = at(&Scalar::Text(text.clone()))?;
-                range(Some(at), Some(at.saturating_add(1)))
-            }
-            _ => {
-                let hint = "write `_time:5m`, `_time:2026-08-01` or `time:>=2026-08-01T10:00:00Z`";
-                return Err(QueryError::bad_query(format!("`{name}` is a time")).with_hint(hint));
-            }
-        })
+/// A test of one column of this type, in question and data alike. The node names no other column than `column`.
+pub(crate) fn one_column(
+    column: usize,
+    name: &str,
+    data_type: &DataType,
+    test: &Test,
+    now_ns: i64,
+) -> Result<Node, QueryError> {
+    match test {
+        Test::Any => return Ok(Node::Present { column }),
+        Test::Empty => return Ok(Node::Not(Box::new(Node::Present { column }))),
+        _ => {}
     }
+    match data_type {
+        DataType::Timestamp(..) => time(column, name, test, now_ns),
+        DataType::FixedSizeBinary(width) => id(column, *width, test),
+        DataType::Int64 if name == "template_id" => template(column, test),
+        DataType::Int64 | DataType::Float64 => number(column, data_type, test),
+        _ => text(column, test),
+    }
+}
+
+/// A test of a time: an interval of nanoseconds.
+fn time(column: usize, name: &str, test: &Test, now_ns: i64) -> Result<Node, QueryError> {
+    let at = |scalar: &Scalar| -> Result<Number, QueryError> {
+        match scalar {
+            Scalar::Int(value) => parse_time(&value.to_string(), now_ns),
+            Scalar::Duration(ns) => return Ok(Number::Int(now_ns.saturating_sub(*ns))),
+            Scalar::Text(text) => parse_time(text, now_ns),
+            _ => return Err(QueryError::bad_query(format!("`{name}` needs a time"))),
+        }
+        .map(Number::Int)
+        .map_err(|error| QueryError::bad_query(error.message))
+    };
+    let test = match test {
+        Test::Compare { op, value } => NumberTest::compare(*op, at(value)?),
+        Test::Range { low, high } => {
+            let end = |bound: &Option<Bound>| {
+                bound.as_ref().map(|b| at(&b.value).map(|moment| (moment, b.inclusive))).transpose()
+            };
+            NumberTest::between(end(low)?, end(high)?)
+        }
+        Test::Exact(text) | Test::Word(text) | Test::Phrase(text) => {
+            let at = at(&Scalar::Text(text.clone()))?;
+            NumberTest::between(Some((at, true)), Some((at, true)))
+        }
+        _ => {
+            let hint = "write `_time:5m`, `_time:2026-08-01` or `time:>=2026-08-01T10:00:00Z`";
+            return Err(QueryError::bad_query(format!("`{name}` is a time")).with_hint(hint));
+        }
+    };
+    Ok(Node::Number { column, test })
 }
 
 fn id(column: usize, width: i32, test: &Test) -> Result<Node, QueryError> {
@@ -149,7 +162,7 @@ fn template(column: usize, test: &Test) -> Result<Node, QueryError> {
     Ok(match test {
         Test::Exact(text) | Test::Word(text) | Test::Phrase(text) => node(text),
         Test::OneOf(texts) => Node::Or(texts.iter().map(|text| node(text)).collect()),
-        other => number(column, other)?,
+        other => number(column, &DataType::Int64, other)?,
     })
 }
 
@@ -157,19 +170,29 @@ fn equals(column: usize, number: Number) -> Node {
     Node::Number { column, test: NumberTest::between(Some((number, true)), Some((number, true))) }
 }
 
+/// The value whose text form this is: compared as a number where no other number reads so, which needs no text made.
+fn written(column: usize, data_type: &DataType, text: &str) -> Node {
+    let is_int = *data_type == DataType::Int64;
+    match (text.parse::<i64>(), text.parse::<f64>()) {
+        (Ok(int), _) if is_int && int.to_string() == text => equals(column, Number::Int(int)),
+        // Zero is also written `-0`.
+        (_, Ok(double)) if !is_int && double != 0.0 && double.is_finite() && double.to_string() == text => {
+            equals(column, Number::Double(double))
+        }
+        _ => Node::Text { column, test: TextTest::Exact(Arc::from(text)) },
+    }
+}
+
 /// The number a text says, as a value of a numeric field; units count.
 fn number_of(text: &str) -> Option<Number> {
     Number::of(&clewline_lang::parse_scalar(text))
 }
 
-fn number(column: usize, test: &Test) -> Result<Node, QueryError> {
+fn number(column: usize, data_type: &DataType, test: &Test) -> Result<Node, QueryError> {
     Ok(match test {
-        Test::Exact(text) | Test::Word(text) | Test::Phrase(text) => {
-            number_of(text).map_or(Node::Nothing, |number| equals(column, number))
-        }
-        Test::OneOf(texts) => {
-            Node::Or(texts.iter().filter_map(|t| number_of(t)).map(|number| equals(column, number)).collect())
-        }
+        Test::Word(text) | Test::Phrase(text) => number_of(text).map_or(Node::Nothing, |number| equals(column, number)),
+        Test::Exact(text) => written(column, data_type, text),
+        Test::OneOf(texts) => Node::Or(texts.iter().map(|text| written(column, data_type, text)).collect()),
         Test::Compare { op, value } => Node::Number { column, test: NumberTest::compare(*op, needed(value)?) },
         Test::Range { low, high } => Node::Number { column, test: interval(low.as_ref(), high.as_ref())? },
         other => Node::Text { column, test: text_test(other)? },
@@ -189,32 +212,36 @@ fn interval(low: Option<&Bound>, high: Option<&Bound>) -> Result<NumberTest, Que
 }
 
 fn text(column: usize, test: &Test) -> Result<Node, QueryError> {
-    let order = |low: Option<&Bound>, high: Option<&Bound>| {
-        let end = |bound: Option<&Bound>| bound.map(|b| (Arc::from(scalar_text(&b.value)), b.inclusive));
-        Node::Text { column, test: TextTest::Order { low: end(low), high: end(high) } }
-    };
     Ok(match test {
-        Test::Compare { op, value } => match Number::of(value) {
-            Some(number) => Node::Number { column, test: NumberTest::compare(*op, number) },
-            None => {
-                let inclusive = matches!(op, CompareOp::Ge | CompareOp::Le);
-                let bound = Bound { value: value.clone(), inclusive };
-                match op {
-                    CompareOp::Gt | CompareOp::Ge => order(Some(&bound), None),
-                    CompareOp::Lt | CompareOp::Le => order(None, Some(&bound)),
-                }
-            }
-        },
-        Test::Range { low, high } => {
-            let numeric = |bound: &Option<Bound>| bound.as_ref().is_none_or(|b| Number::of(&b.value).is_some());
-            if numeric(low) && numeric(high) {
-                Node::Number { column, test: interval(low.as_ref(), high.as_ref())? }
-            } else {
-                order(low.as_ref(), high.as_ref())
-            }
+        Test::Compare { op, value } => {
+            let inclusive = matches!(op, CompareOp::Ge | CompareOp::Le);
+            let bound = Bound { value: value.clone(), inclusive };
+            let (low, high) = match op {
+                CompareOp::Gt | CompareOp::Ge => (Some(&bound), None),
+                CompareOp::Lt | CompareOp::Le => (None, Some(&bound)),
+            };
+            between(column, low, high)?
         }
+        Test::Range { low, high } => between(column, low.as_ref(), high.as_ref())?,
         other => Node::Text { column, test: text_test(other)? },
     })
+}
+
+/// Values of a text column between two bounds: numbers by number, addresses by address, anything else by text.
+fn between(column: usize, low: Option<&Bound>, high: Option<&Bound>) -> Result<Node, QueryError> {
+    let all = |test: fn(&Scalar) -> bool| [low, high].into_iter().flatten().all(|bound| test(&bound.value));
+    if all(|value| Number::of(value).is_some()) {
+        return Ok(Node::Number { column, test: interval(low, high)? });
+    }
+    if all(|value| matches!(value, Scalar::Ip(_))) {
+        let end = |bound: Option<&Bound>| match bound {
+            Some(Bound { value: Scalar::Ip(ip), inclusive }) => Some((*ip, *inclusive)),
+            _ => None,
+        };
+        return Ok(Node::Text { column, test: TextTest::Address { low: end(low), high: end(high) } });
+    }
+    let end = |bound: Option<&Bound>| bound.map(|b| (Arc::from(scalar_text(&b.value)), b.inclusive));
+    Ok(Node::Text { column, test: TextTest::Order { low: end(low), high: end(high) } })
 }
 
 fn scalar_text(value: &Scalar) -> String {

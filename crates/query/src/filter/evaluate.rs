@@ -1,6 +1,6 @@
 //! Answering a filter for the rows of a physical batch.
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, StringViewArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::{and, not, or};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampNanosecondType};
@@ -54,15 +54,34 @@ pub(crate) fn mask(filter: &RowFilter, node: &Node, rows: &Rows<'_>) -> Result<B
             let times = times.ok_or_else(|| ArrowError::SchemaError("column time is missing".into()))?;
             (0..count).map(|row| Some((*low..*high).contains(&times.value(row)))).collect()
         }
-        Node::Id { column: index, bytes } => {
-            let array = column(*index)?;
+        Node::Id { column: index, .. }
+        | Node::Present { column: index }
+        | Node::Number { column: index, .. }
+        | Node::Text { column: index, .. } => mask_of_values(node, &column(*index)?)?,
+        Node::Any { test } => any_field(test, rows)?,
+    })
+}
+
+/// Which values pass a node that looks at one column, as [`super::bind::one_column`] makes it; never null.
+pub(crate) fn mask_of_values(node: &Node, array: &ArrayRef) -> Result<BooleanArray, ArrowError> {
+    let count = array.len();
+    Ok(match node {
+        Node::All => all(count, true),
+        Node::And(children) => {
+            children.iter().try_fold(all(count, true), |result, child| and(&result, &mask_of_values(child, array)?))?
+        }
+        Node::Or(children) => {
+            children.iter().try_fold(all(count, false), |result, child| or(&result, &mask_of_values(child, array)?))?
+        }
+        Node::Not(child) => not(&mask_of_values(child, array)?)?,
+        Node::Id { bytes, .. } => {
             let ids = array.as_fixed_size_binary();
             (0..count).map(|row| Some(ids.is_valid(row) && ids.value(row) == bytes.as_slice())).collect()
         }
-        Node::Present { column: index } => present(&column(*index)?),
-        Node::Number { column: index, test } => numbers(&column(*index)?, test)?,
-        Node::Text { column: index, test } => text_column(&column(*index)?, test)?,
-        Node::Any { test } => any_field(test, rows)?,
+        Node::Present { .. } => present(array),
+        Node::Number { test, .. } => numbers(array, test)?,
+        Node::Text { test, .. } => text_column(array, test)?,
+        Node::Nothing | Node::Time { .. } | Node::Any { .. } => all(count, false),
     })
 }
 
@@ -88,6 +107,10 @@ fn numbers(array: &ArrayRef, test: &NumberTest) -> Result<BooleanArray, ArrowErr
             let values = array.as_primitive::<Float64Type>();
             (0..count).map(|row| Some(values.is_valid(row) && test.passes(values.value(row)))).collect()
         }
+        DataType::Timestamp(..) => {
+            let values = array.as_primitive::<TimestampNanosecondType>();
+            (0..count).map(|row| Some(values.is_valid(row) && test.passes_int(values.value(row)))).collect()
+        }
         DataType::Utf8View => each_text(array.as_string_view(), |text| test.passes_text(text)),
         _ => all(count, false),
     })
@@ -112,6 +135,11 @@ fn text_form(array: &ArrayRef, row: usize) -> String {
         DataType::Timestamp(..) => format_time(array.as_primitive::<TimestampNanosecondType>().value(row)),
         _ => String::new(),
     }
+}
+
+/// The digits of ids.
+pub(crate) fn id_texts(array: &ArrayRef) -> StringArray {
+    (0..array.len()).map(|row| array.is_valid(row).then(|| text_form(array, row))).collect()
 }
 
 /// Applies a test to texts; equal neighbours (runs, as in sorted or dictionary data) are tested once.

@@ -132,10 +132,13 @@ impl Node {
         }
     }
 
-    /// Columns the node reads; `None` when it reads all of them.
+    /// Adds the columns the node names; false when it also looks at every field of the record.
     pub(crate) fn columns(&self, into: &mut Vec<usize>) -> bool {
         match self {
-            Node::And(children) | Node::Or(children) => children.iter().all(|child| child.columns(into)),
+            // Every child adds its columns, also those after one that looks at every field.
+            Node::And(children) | Node::Or(children) => {
+                children.iter().fold(true, |named, child| child.columns(into) && named)
+            }
             Node::Not(child) => child.columns(into),
             Node::Text { column, .. }
             | Node::Number { column, .. }

@@ -15,7 +15,10 @@ pub(crate) fn of_test(test: &TextTest) -> Vec<Vec<Needle>> {
         TextTest::Exact(value) => vec![vec![Needle::whole(value)]],
         TextTest::OneOf(values) => values.iter().map(|value| vec![Needle::whole(value)]).collect(),
         TextTest::Regex(regex) | TextTest::Like { regex, folds: false } => vec![of_pattern(regex.as_str())],
-        TextTest::Like { folds: true, .. } | TextTest::Ipv4 { .. } | TextTest::Order { .. } => vec![Vec::new()],
+        TextTest::Like { folds: true, .. }
+        | TextTest::Ipv4 { .. }
+        | TextTest::Address { .. }
+        | TextTest::Order { .. } => vec![Vec::new()],
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tests of one value: its text form or its number.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use clewline_lang::{CompareOp, Scalar, WordKind, WordMatcher, parse_duration, parse_scalar};
@@ -19,6 +19,8 @@ pub(crate) enum TextTest {
     OneOf(Arc<[String]>),
     /// An IPv4 address in this range.
     Ipv4 { low: u32, high: u32 },
+    /// The order of addresses of one family; what is none of them does not pass.
+    Address { low: Option<(IpAddr, bool)>, high: Option<(IpAddr, bool)> },
     /// Text order against a bound.
     Order { low: Option<(Arc<str>, bool)>, high: Option<(Arc<str>, bool)> },
     /// SQL LIKE; ILIKE when `folds`.
@@ -36,6 +38,9 @@ impl TextTest {
             TextTest::Ipv4 { low, high } => {
                 text.parse::<Ipv4Addr>().is_ok_and(|ip| (*low..=*high).contains(&u32::from(ip)))
             }
+            TextTest::Address { low, high } => {
+                text.parse::<IpAddr>().is_ok_and(|ip| address_lies_between(ip, *low, *high))
+            }
             TextTest::Order { low, high } => {
                 low.as_ref().is_none_or(|(b, inclusive)| text > &**b || (*inclusive && text == &**b))
                     && high.as_ref().is_none_or(|(b, inclusive)| text < &**b || (*inclusive && text == &**b))
@@ -50,7 +55,7 @@ impl TextTest {
             TextTest::Exact(value) => numeric_looking(value),
             TextTest::OneOf(values) => values.iter().any(|value| numeric_looking(value)),
             TextTest::Regex(_) | TextTest::Like { .. } | TextTest::Order { .. } => true,
-            TextTest::Ipv4 { .. } => false,
+            TextTest::Ipv4 { .. } | TextTest::Address { .. } => false,
         }
     }
 
@@ -64,10 +69,19 @@ impl TextTest {
     }
 }
 
-/// Digits, hexadecimal digits, signs and points, or a boolean: what text forms of non-text values look like.
+fn address_lies_between(ip: IpAddr, low: Option<(IpAddr, bool)>, high: Option<(IpAddr, bool)>) -> bool {
+    let same_family = |bound: Option<(IpAddr, bool)>| bound.is_none_or(|(b, _)| b.is_ipv4() == ip.is_ipv4());
+    same_family(low)
+        && same_family(high)
+        && low.is_none_or(|(b, inclusive)| ip > b || (inclusive && ip == b))
+        && high.is_none_or(|(b, inclusive)| ip < b || (inclusive && ip == b))
+}
+
+/// Digits, hexadecimal digits, signs and points, or a piece of a word: what text forms of non-text values look like.
 fn numeric_looking(needle: &str) -> bool {
     let hex = needle.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b'-' | b'+'));
-    hex || ["true", "false", "nan", "inf"].iter().any(|word| word.eq_ignore_ascii_case(needle))
+    let needle = needle.to_ascii_lowercase();
+    hex || ["true", "false", "nan", "-inf"].iter().any(|word| word.contains(&needle))
 }
 
 /// A test of a number: one interval.
@@ -97,14 +111,15 @@ impl NumberTest {
     pub(crate) fn between(low: Option<(Number, bool)>, high: Option<(Number, bool)>) -> NumberTest {
         let (low_f, low_inclusive) = low.map_or((f64::NEG_INFINITY, true), |(n, i)| (n.as_f64(), i));
         let (high_f, high_inclusive) = high.map_or((f64::INFINITY, true), |(n, i)| (n.as_f64(), i));
-        NumberTest {
-            low: low_f,
-            low_inclusive,
-            high: high_f,
-            high_inclusive,
-            low_int: low.map_or(i64::MIN, |(n, inclusive)| n.lowest_int(inclusive)),
-            high_int: high.map_or(i64::MAX, |(n, inclusive)| n.highest_int(inclusive)),
-        }
+        let low_int = low.map_or(i128::from(i64::MIN), |(n, inclusive)| n.lowest_int(inclusive));
+        let high_int = high.map_or(i128::from(i64::MAX), |(n, inclusive)| n.highest_int(inclusive));
+        // Bounds beyond all integers leave none.
+        let (low_int, high_int) = if low_int > i128::from(i64::MAX) || high_int < i128::from(i64::MIN) {
+            (i64::MAX, i64::MIN)
+        } else {
+            (i64::try_from(low_int).unwrap_or(i64::MIN), i64::try_from(high_int).unwrap_or(i64::MAX))
+        };
+        NumberTest { low: low_f, low_inclusive, high: high_f, high_inclusive, low_int, high_int }
     }
 
     /// True when the float passes; NaN never does.
@@ -160,31 +175,23 @@ impl Number {
         }
     }
 
-    fn lowest_int(self, inclusive: bool) -> i64 {
+    /// The least integer on the right side of a lower bound, which may lie beyond `i64`.
+    fn lowest_int(self, inclusive: bool) -> i128 {
+        let step = i128::from(!inclusive);
         match self {
-            Number::Int(value) => {
-                if inclusive {
-                    value
-                } else {
-                    value.saturating_add(1)
-                }
-            }
-            Number::Double(value) if value.fract() == 0.0 && !inclusive => (value as i64).saturating_add(1),
-            Number::Double(value) => value.ceil() as i64,
+            Number::Int(value) => i128::from(value) + step,
+            Number::Double(value) if value.fract() == 0.0 => (value as i128).saturating_add(step),
+            Number::Double(value) => value.ceil() as i128,
         }
     }
 
-    fn highest_int(self, inclusive: bool) -> i64 {
+    /// The greatest integer on the right side of an upper bound, which may lie beyond `i64`.
+    fn highest_int(self, inclusive: bool) -> i128 {
+        let step = i128::from(!inclusive);
         match self {
-            Number::Int(value) => {
-                if inclusive {
-                    value
-                } else {
-                    value.saturating_sub(1)
-                }
-            }
-            Number::Double(value) if value.fract() == 0.0 && !inclusive => (value as i64).saturating_sub(1),
-            Number::Double(value) => value.floor() as i64,
+            Number::Int(value) => i128::from(value) - step,
+            Number::Double(value) if value.fract() == 0.0 => (value as i128).saturating_sub(step),
+            Number::Double(value) => value.floor() as i128,
         }
     }
 }

@@ -76,6 +76,25 @@ async fn pushed_conditions_agree_with_the_engine() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lists_leave_the_unknown_unknown() {
+    // `rare.key` is null in 996 of 1,000 records: none of them is in a list, or not in one.
+    for place in PLACES {
+        let f = Fixture::filled(place).await;
+        for (condition, expect) in [
+            ("rare.key NOT IN ('a', 'b') OR rare.key NOT IN ('c', 'd')", "4"),
+            ("rare.key NOT IN ('a') OR rare.key NOT IN ('c')", "4"),
+            ("NOT (rare.key IN ('a', 'b') AND rare.key IN ('c', 'd'))", "4"),
+            ("rare.key IN ('needle-in-haystack', 'b')", "4"),
+            ("NOT (rare.key NOT IN ('a', 'b'))", "0"),
+            ("rare.key NOT IN ('a', 'b') OR rare.key IS NULL", "1000"),
+        ] {
+            let counted = f.sql(&format!("SELECT count(*) FROM logs WHERE {condition}")).await.unwrap();
+            assert_eq!(counted, [expect], "{condition} in {place:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bad_sql_is_refused_with_advice() {
     let f = Fixture::filled(Place::Memory).await;
     for (text, part) in [

@@ -1,6 +1,7 @@
 //! Segments written and read back, with every kind of attribute and every signal.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod damage;
 mod index;
 mod merging;
 
