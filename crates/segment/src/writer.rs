@@ -9,7 +9,7 @@ use clewline_model::signal::{SEQ, Signal};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 use xxhash_rust::xxh3::Xxh3Default;
 
@@ -102,7 +102,9 @@ impl<W: Write + Send> SegmentWriter<W> {
 
 fn properties(signal: Signal) -> WriterProperties {
     let level = ZstdLevel::try_new(ZSTD_LEVEL).expect("it is a zstd level");
+    // Version 2 writes differences where a dictionary grew too large.
     let mut builder = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_2_0)
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
@@ -116,8 +118,12 @@ fn properties(signal: Signal) -> WriterProperties {
     let plain = |builder: parquet::file::properties::WriterPropertiesBuilder, name: &str| {
         builder.set_column_dictionary_enabled(ColumnPath::from(name), false)
     };
-    for name in ["time", "observed_time", "start_time", "duration_ns", "span_id", "body", "events", "links", SEQ] {
+    for name in ["time", "observed_time", "start_time", "duration_ns", "body", "events", "links", SEQ] {
         builder = plain(builder, name);
+    }
+    // Ids are random: neither a dictionary nor differences make them smaller.
+    for name in ["trace_id", "span_id", "parent_span_id"] {
+        builder = plain(builder, name).set_column_encoding(ColumnPath::from(name), Encoding::PLAIN);
     }
     for name in ["body", "events", "links"] {
         builder = builder

@@ -12,7 +12,9 @@ use std::time::Duration;
 use clewline_env::thread::{sleep, spawn};
 
 use crate::core::Core;
-use crate::limits::{BACKGROUND_POLL_MS, FLUSH_RETRY_MS, MAINTENANCE_INTERVAL_MS};
+use crate::limits::{
+    BACKGROUND_POLL_MS, FLUSH_RETRY_MS, FROZEN_GENERATIONS_MAX, MAINTENANCE_INTERVAL_MS, ROOM_POLL_MS, ROOM_WAIT_MS,
+};
 use crate::queue::Request;
 
 /// Name and work of a thread.
@@ -59,6 +61,19 @@ impl Core {
         }
     }
 
+    /// Waits a little where segments are written more slowly than records arrive: senders feel a slow answer first, and are
+    /// only refused when that does not help.
+    fn wait_for_room(&self) {
+        let until = self.env.clock.monotonic_ns() + ROOM_WAIT_MS * 1_000_000;
+        let full = || {
+            let state = self.state.read();
+            state.frozen.len() >= FROZEN_GENERATIONS_MAX || state.memory_bytes() > self.settings.memory_bytes_max
+        };
+        while self.queue.len() > 0 && full() && !self.stopping() && self.env.clock.monotonic_ns() < until {
+            self.progress.wait_ms(ROOM_POLL_MS);
+        }
+    }
+
     fn refuse_all(&self, group: Vec<Request>, reason: &str) {
         let error = crate::error::IngestError::Failed(reason.to_owned());
         group.into_iter().for_each(|request| request.answer(&self.ledger, Err(error.clone())));
@@ -71,6 +86,7 @@ fn write(core: &Core) {
         if core.settings.commit_interval_max_ms > 0 && core.queue.len() > 0 && !core.stopping() {
             sleep(Duration::from_millis(core.settings.commit_interval_max_ms));
         }
+        core.wait_for_room();
         guard(core, "clew-writer", || core.commit_next());
         if let Some(reason) = core.poison.get() {
             core.refuse_all(core.queue.take_group(), reason);

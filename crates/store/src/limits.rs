@@ -22,13 +22,19 @@ pub const QUEUE_REQUESTS_MAX: usize = 16_384;
 pub const RECORD_BYTES_MAX: usize = clewline_model::limits::ENCODED_BATCH_BYTES_MAX + (1 << 10);
 
 /// Generations that may wait to become segments; with more, ingest answers Overloaded. Bounds memory and replay time.
-pub const FROZEN_GENERATIONS_MAX: usize = 3;
+pub const FROZEN_GENERATIONS_MAX: usize = 2;
 
 /// Longest wait between two looks at the free space of a disk that was full.
 pub const FREE_SPACE_CHECK_NS: u64 = 1_000_000_000;
 
 /// Seconds a refused sender is asked to wait: a flush of one generation takes about that long.
 pub const RETRY_AFTER_S: u64 = 1;
+
+/// How long the writer waits for a generation to become segments before it refuses a group: about what that takes.
+pub const ROOM_WAIT_MS: u64 = 2_000;
+
+/// How often it looks.
+pub const ROOM_POLL_MS: u64 = 20;
 
 /// Pause between two attempts to write a segment that failed.
 pub const FLUSH_RETRY_MS: u64 = 1_000;

@@ -47,7 +47,7 @@ impl StoreSettings {
             flush_bytes: 32 << 20,
             flush_age_s: 60,
             memory_bytes_max: 192 << 20,
-            queue_bytes_max: 128 << 20,
+            queue_bytes_max: 64 << 20,
             free_bytes_min: 256 << 20,
             retention: Retention::default(),
             dedupe_window: Duration::from_secs(20 * 60),

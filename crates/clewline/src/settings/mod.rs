@@ -84,7 +84,7 @@ pub(crate) const TABLE: &[Setting] = &[
     setting(
         "wal.flush_bytes",
         Kind::Bytes { min: MIB, max: 4 * GIB },
-        "64MiB",
+        "32MiB",
         "Write-ahead-log bytes after which records become segments.",
     ),
     setting("wal.flush_age_s", Kind::Seconds { min: 1, max: DAY_S }, "60s", "Age after which records become segments."),
@@ -97,7 +97,7 @@ pub(crate) const TABLE: &[Setting] = &[
     setting(
         "storage.memory_bytes_max",
         Kind::Bytes { min: 16 * MIB, max: 1 << 40 },
-        "512MiB",
+        "192MiB",
         "Memory of records not yet in segments; beyond it senders are asked to try again.",
     ),
     setting("retention.logs", Kind::Age, "", "Age after which logs are deleted, for example 30d."),
