@@ -1,5 +1,7 @@
 """Clewline: the shipped binary over HTTP with its default settings; acknowledged means synced to disk (wal.fsync = true)."""
 
+import json
+
 from harness.server import Server
 
 LOG_FIELDS = "time_field=time&message_field=message&level_field=level&service_field=service&trace_id_field=trace_id&span_id_field=span_id"
@@ -115,7 +117,5 @@ class System(Server):
         return [[row.get(name) for name in COLUMNS.get(question, ("n",))] for row in objects]
 
     def _trace(self, body: bytes) -> list:
-        import json
-
         spans = json.loads(body)["spans"]
         return [[s["span_id"], s.get("parent_span_id", ""), s["service"], s["name"], s["time"], s["duration_ns"]] for s in spans]
