@@ -121,7 +121,7 @@ class Ratios(unittest.TestCase):
 
     def test_growth_compares_smallest_and_largest_scale(self):
         _, rows = report.growth_table([self.run_result(), self.run_result(10, 1.4)])
-        self.assertEqual(rows[0][:5], ["needle: one trace id in the logs", "clewline", "1.50", "1.40", "✓"])
+        self.assertEqual(rows[0][:6], ["needle: one trace id in the logs", "clewline", "1.50", "1.40", "✓", "1.00"])
         _, rows = report.growth_table([self.run_result(), self.run_result(10, 1.6)])
         self.assertEqual(rows[0][4], "✗")
 

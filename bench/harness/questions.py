@@ -47,6 +47,7 @@ ALL = [
     _logs("last_100", "last 100 lines of one service", ("time", "body"), ("busy_service",), 4.0),
     _logs("number_quantiles", "p50/p99 of a number inside the text", ("p50", "p99"), ("has_numbers",), 40.0, quantiles=("p50", "p99")),
     _logs("distinct_traces", "distinct trace ids", ("n",), ("needle_trace_id",), 12.0),
+    _logs("unforeseen_logs", "warnings of one region by thread", ("thread", "n"), ("has_attributes",)),
     _spans(
         "trace_by_id", "trace by id", ("span_id", "parent_span_id", "service", "name", "time", "duration"), ("trace_id",), 3.0, growth_max=1.5
     ),
@@ -59,6 +60,7 @@ ALL = [
     _spans("rare_attribute", "rare attribute value", ("trace_id", "span_id"), ("rare_tier",), 4.0),
     _spans("query_text_substring", "substring in db.query.text", ("n",), ("query_text",), 8.0),
     _spans("p99_per_minute", "p99 duration per minute of one service", ("time", "p99"), ("busy_service",), 6.0, quantiles=("p99",)),
+    _spans("unforeseen_spans", "slow requests of one service by route", ("route", "n"), ("has_attributes", "busy_service")),
 ]
 
 # Asked of generated data besides what its manifest names.

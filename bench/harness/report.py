@@ -151,13 +151,14 @@ def growth_table(runs: list[dict]) -> tuple[list, list]:
     rows = []
     for question in questions.ALL:
         for name in first["systems"]:
-            times = [run["systems"].get(name, {}).get("questions", {}).get(question.id, {}).get("wall_ms") for run in (first, last)]
-            factor = growth(*times)
-            if factor and (question.growth_max or name == "clewline"):
+            small, large = (run["systems"].get(name, {}).get("questions", {}).get(question.id, {}) for run in (first, last))
+            wall, cpu = (growth(small.get(key), large.get(key)) for key in ("wall_ms", "cpu_ms"))
+            if wall and (question.growth_max or name == "clewline"):
                 goal = question.growth_max if name == "clewline" and last["scale"] == 10 * first["scale"] else None
-                rows.append([question.title, name, number(goal), number(factor), _mark(factor, goal), number(times[0]), number(times[1])])
+                times = [number(figures.get("wall_ms")) for figures in (small, large)]
+                rows.append([question.title, name, number(goal), number(wall), _mark(wall, goal), number(cpu), *times])
     at = (f"ms at {first['scale']}x", f"ms at {last['scale']}x")
-    return ["growth", "system", "goal", f"factor for {last['scale'] / first['scale']:g} times the data", "", *at], rows
+    return ["growth", "system", "goal", f"factor of wall time for {last['scale'] / first['scale']:g} times the data", "", "of CPU time", *at], rows
 
 
 def wide_table(wide: list[dict]) -> tuple[list, list]:

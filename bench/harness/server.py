@@ -6,6 +6,7 @@ import pathlib
 import socket
 import string
 import subprocess
+import sys
 import threading
 import time
 import urllib.parse
@@ -222,8 +223,6 @@ class Server:
         return question in self.questions()
 
     def questions(self) -> dict:
-        import sys
-
         return sys.modules[type(self).__module__].QUESTIONS
 
     def ask(self, question: str, values: dict) -> tuple[list, float, float]:

@@ -1,5 +1,7 @@
 """Clewline: the shipped binary over HTTP with its default settings; acknowledged means synced to disk (wal.fsync = true)."""
 
+import json
+
 from harness.server import Server
 
 LOG_FIELDS = "time_field=time&message_field=message&level_field=level&service_field=service&trace_id_field=trace_id&span_id_field=span_id"
@@ -22,6 +24,7 @@ QUESTIONS = {
     f" WITHIN GROUP (ORDER BY ms) AS p99 FROM (SELECT {MILLISECONDS} AS ms FROM logs WHERE body LIKE '%completed with status%')"
     " WHERE ms IS NOT NULL",
     "distinct_traces": ("logs", "* | stats count_uniq(trace_id) as n", 100),
+    "unforeseen_logs": ("logs", "level:=warn region:=eu-west | stats by (thread) count() as n", 1_000),
     "trace_by_id": ("trace", "$trace_id", 0),
     "attribute_duration": ("spans", "http.response.status_code:=500 duration_ns:>100000000", 20),
     "structural": "SELECT count(*) AS n FROM spans c JOIN spans p ON c.trace_id = p.trace_id AND c.parent_span_id = p.span_id"
@@ -33,6 +36,7 @@ QUESTIONS = {
     "rare_attribute": ("spans", "customer.tier:=$rare_tier", 10_000),
     "query_text_substring": ("spans", "db.query.text:*$query_text* | stats count() as n", 100),
     "p99_per_minute": ("spans", 'service:="$busy_service" | stats by (_time:1m) quantile(0.99, duration_ns) as p99', 10_000),
+    "unforeseen_spans": ("spans", 'service:="$busy_service" kind:=server duration_ns:>50000000 | stats by (http.route) count() as n', 1_000),
 }
 
 # Fields of an answer's objects, in the order of `harness.questions`.
@@ -45,6 +49,7 @@ COLUMNS = {
     "errors_by_service": ("service", "n"),
     "last_100": ("time", "body"),
     "number_quantiles": ("p50", "p99"),
+    "unforeseen_logs": ("thread", "n"),
     "attribute_duration": ("time", "span_id"),
     "quantiles_by_service": ("service", "p50", "p99"),
     "span_errors_by_service": ("service", "n"),
@@ -52,6 +57,7 @@ COLUMNS = {
     "status_per_minute": ("status", "_time", "n"),
     "rare_attribute": ("trace_id", "span_id"),
     "p99_per_minute": ("_time", "p99"),
+    "unforeseen_spans": ("http.route", "n"),
 }
 
 
@@ -115,7 +121,5 @@ class System(Server):
         return [[row.get(name) for name in COLUMNS.get(question, ("n",))] for row in objects]
 
     def _trace(self, body: bytes) -> list:
-        import json
-
         spans = json.loads(body)["spans"]
         return [[s["span_id"], s.get("parent_span_id", ""), s["service"], s["name"], s["time"], s["duration_ns"]] for s in spans]

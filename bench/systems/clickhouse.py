@@ -137,6 +137,8 @@ QUESTIONS = {
     "number_quantiles": f"SELECT quantileTDigest(0.5)(ms), quantileTDigest(0.99)(ms) FROM (SELECT {MILLISECONDS} AS ms FROM otel_logs"
     " WHERE Body LIKE '%completed with status%') WHERE ms IS NOT NULL",
     "distinct_traces": "SELECT uniqExactIf(TraceId, TraceId != '') FROM otel_logs",
+    "unforeseen_logs": "SELECT LogAttributes['thread.name'] AS thread, count() FROM otel_logs WHERE SeverityText = 'warn'"
+    " AND LogAttributes['cloud.region'] = 'eu-west' GROUP BY thread",
     "trace_by_id": "WITH (SELECT min(Start) FROM otel_traces_trace_id_ts WHERE TraceId = '$trace_id') AS first,"
     " (SELECT max(End) + 1 FROM otel_traces_trace_id_ts WHERE TraceId = '$trace_id') AS last"
     f" SELECT SpanId, ParentSpanId, ServiceName, SpanName, {NS}, Duration FROM otel_traces"
@@ -152,6 +154,8 @@ QUESTIONS = {
     "rare_attribute": "SELECT TraceId, SpanId FROM otel_traces WHERE SpanAttributes['customer.tier'] = '$rare_tier'",
     "query_text_substring": "SELECT count() FROM otel_traces WHERE SpanAttributes['db.query.text'] LIKE '%$query_text%'",
     "p99_per_minute": f"SELECT {MINUTE} AS minute, quantileTDigest(0.99)(Duration) FROM otel_traces WHERE ServiceName = '$busy_service' GROUP BY minute",
+    "unforeseen_spans": "SELECT SpanAttributes['http.route'] AS route, count() FROM otel_traces WHERE ServiceName = '$busy_service'"
+    " AND SpanKind = 'server' AND Duration > 50000000 GROUP BY route",
 }
 # What the full-text index is asked by; the rest is the same.
 TEXT_QUESTIONS = {

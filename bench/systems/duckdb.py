@@ -42,6 +42,7 @@ QUESTIONS = {
     "last_100": "SELECT epoch_ns(time), body FROM logs WHERE service = '$busy_service' ORDER BY time DESC LIMIT 100",
     "number_quantiles": f"SELECT approx_quantile(ms, 0.5), approx_quantile(ms, 0.99) FROM {NUMBERS}",
     "distinct_traces": "SELECT count(DISTINCT trace_id) FROM logs",
+    "unforeseen_logs": "SELECT thread, count(*) FROM logs WHERE level = 'warn' AND region = 'eu-west' GROUP BY thread",
     "trace_by_id": SPANS_BY_ID + "trace_id = '$trace_id'",
     "attribute_duration": "SELECT epoch_ns(time), span_id FROM spans WHERE attributes['http.response.status_code']::BIGINT = 500"
     " AND duration_ns > 100000000 ORDER BY time DESC LIMIT 20",
@@ -54,6 +55,8 @@ QUESTIONS = {
     "rare_attribute": "SELECT trace_id, span_id FROM spans WHERE attributes['customer.tier']::VARCHAR = '$rare_tier'",
     "query_text_substring": "SELECT count(*) FROM spans WHERE contains(attributes['db.query.text']::VARCHAR, '$query_text')",
     "p99_per_minute": f"SELECT {MINUTE}, approx_quantile(duration_ns, 0.99) FROM spans WHERE service = '$busy_service' GROUP BY ALL",
+    "unforeseen_spans": "SELECT attributes['http.route']::VARCHAR AS route, count(*) FROM spans WHERE service = '$busy_service'"
+    " AND kind = 'server' AND duration_ns > 50000000 GROUP BY route",
 }
 
 

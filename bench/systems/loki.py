@@ -7,7 +7,8 @@ asked where LogQL has no words for them without a range of time steps.
 
 import json
 
-from harness.server import Server
+from harness.compare import nanoseconds
+from harness.server import Server, free_port
 
 ALL = '{service=~".+"}'
 WORD = r"(?i)\\b"
@@ -62,8 +63,6 @@ class System(Server):
         self.config = self.folder.with_suffix(".yaml")
 
     def command(self) -> list[str]:
-        from harness.server import free_port
-
         if not self.config.exists():
             self.config.write_text(CONFIG.format(port=self.port, grpc_port=free_port(), folder=self.folder))
         return [str(self.binary), f"-config.file={self.config}"]
@@ -82,8 +81,6 @@ class System(Server):
 
     def send(self, signal: str, form: str, body: bytes) -> None:
         """JSON lines become a push request; this costs time of the sender, not of Loki."""
-        from harness.compare import nanoseconds
-
         streams: dict = {}
         for line in body.splitlines():
             record = json.loads(line)

@@ -22,6 +22,7 @@ QUESTIONS = {
     "last_100": '{service="$busy_service"} | sort by (_time) desc limit 100 | fields _time, _msg',
     "number_quantiles": '"completed with status" | extract " in <ms> ms" from _msg | stats quantile(0.5, ms) p50, quantile(0.99, ms) p99',
     "distinct_traces": 'trace_id:* | stats count_uniq(trace_id) n',
+    "unforeseen_logs": 'level:="warn" region:="eu-west" | stats by (thread) count() n',
 }
 
 COLUMNS = {
@@ -33,6 +34,7 @@ COLUMNS = {
     "errors_by_service": ("service", "n"),
     "last_100": ("_time", "_msg"),
     "number_quantiles": ("p50", "p99"),
+    "unforeseen_logs": ("thread", "n"),
 }
 
 

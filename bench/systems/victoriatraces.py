@@ -18,6 +18,7 @@ QUESTIONS = {
     "rare_attribute": '"span_attr:customer.tier":="$rare_tier" | fields trace_id, span_id',
     "query_text_substring": '"span_attr:db.query.text":~"$query_text" | stats count() n',
     "p99_per_minute": f'{SERVICE}:="$busy_service" | stats by (_time:1m) quantile(0.99, duration) p99',
+    "unforeseen_spans": f'{SERVICE}:="$busy_service" kind:="2" duration:>50000000 | stats by ("span_attr:http.route") count() n',
 }
 
 NAME = "resource_attr:service.name"
@@ -30,6 +31,7 @@ COLUMNS = {
     "status_per_minute": ("status_code", "_time", "n"),
     "rare_attribute": ("trace_id", "span_id"),
     "p99_per_minute": ("_time", "p99"),
+    "unforeseen_spans": ("span_attr:http.route", "n"),
 }
 STATUS = {"0": "unset", "1": "ok", "2": "error"}
 
