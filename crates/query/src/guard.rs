@@ -47,43 +47,52 @@ impl Growth {
 pub(crate) struct Guard {
     growth_bytes_max: u64,
     running: Mutex<Vec<std::sync::Weak<Growth>>>,
+    /// Wakes the watch when a query begins.
+    begun: Notify,
 }
 
 impl Guard {
     pub(crate) fn new(growth_bytes_max: u64) -> Guard {
-        Guard { growth_bytes_max, running: Mutex::default() }
+        Guard { growth_bytes_max, running: Mutex::default(), begun: Notify::new() }
     }
 
     /// Puts a query under guard for as long as the result lives.
     pub(crate) fn add(&self, stop: &Stop) -> Arc<Growth> {
         let growth = Arc::new(Growth { exceeded: AtomicBool::new(false), notify: Notify::new(), stop: stop.clone() });
         self.running.lock().push(Arc::downgrade(&growth));
+        self.begun.notify_one();
         growth
     }
 
     /// Runs for ever.
     pub(crate) async fn watch(self: Arc<Guard>) {
-        let mut idle_bytes = resident_bytes().unwrap_or(0);
         loop {
-            tokio::time::sleep(Duration::from_millis(GROWTH_POLL_MS)).await;
-            let running: Vec<Arc<Growth>> = {
-                let mut running = self.running.lock();
-                running.retain(|growth| growth.strong_count() > 0);
-                running.iter().filter_map(std::sync::Weak::upgrade).collect()
-            };
-            let Some(resident) = resident_bytes() else { return };
-            if running.is_empty() {
-                idle_bytes = resident;
-            } else if resident > idle_bytes.saturating_add(self.growth_bytes_max) {
-                tracing::info!(
-                    resident,
-                    idle_bytes,
-                    queries = running.len(),
-                    "queries are stopped: the process grew too far"
-                );
-                running.iter().for_each(|growth| growth.end());
+            self.begun.notified().await;
+            let Some(idle_bytes) = resident_bytes() else { return };
+            while self.look(idle_bytes) {
+                tokio::time::sleep(Duration::from_millis(GROWTH_POLL_MS)).await;
             }
         }
+    }
+
+    /// Stops the running queries when the process has grown too far since `idle_bytes`; false when none runs.
+    fn look(&self, idle_bytes: u64) -> bool {
+        let running: Vec<Arc<Growth>> = {
+            let mut running = self.running.lock();
+            running.retain(|growth| growth.strong_count() > 0);
+            running.iter().filter_map(std::sync::Weak::upgrade).collect()
+        };
+        let resident = if running.is_empty() { 0 } else { resident_bytes().unwrap_or(0) };
+        if resident > idle_bytes.saturating_add(self.growth_bytes_max) {
+            tracing::info!(
+                resident,
+                idle_bytes,
+                queries = running.len(),
+                "queries are stopped: the process grew too far"
+            );
+            running.iter().for_each(|growth| growth.end());
+        }
+        !running.is_empty()
     }
 }
 

@@ -6,7 +6,7 @@ pub const SEARCH_ROWS_MAX: u64 = 10_000;
 /// Rows of one page when the question does not say.
 pub const SEARCH_ROWS_DEFAULT: u64 = 100;
 
-/// Chunks a newest-first search looks at before it asks whether it has enough; each time twice as many.
+/// Chunks a newest-first search looks at before it asks whether it has enough; each time four times as many.
 pub const PIECES_FIRST: usize = 4;
 
 /// Rows decoded at a time. Small enough that cancelling is felt at once, large enough to amortise.

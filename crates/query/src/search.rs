@@ -167,7 +167,7 @@ impl Page {
             let next = &pieces[at..(at + together).min(pieces.len())];
             let next = &next[..next.partition_point(|piece| best(piece) >= least)];
             at += next.len();
-            together *= 2;
+            together *= 4;
             for unit in joined(next) {
                 statistics.rows_scanned += unit.rows;
                 let place = places.of(&unit);
