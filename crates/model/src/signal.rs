@@ -269,6 +269,14 @@ pub fn level_of_severity(number: i64) -> &'static str {
 /// The level name and severity number of a customary severity text (`WARN`, `err`, `Information`…); `None` when the
 /// text is not a known level.
 pub fn level_of_text(text: &str) -> Option<(&'static str, i64)> {
+    // Nearly all records say one of these.
+    match text {
+        "info" | "INFO" => return Some(("info", 9)),
+        "error" | "ERROR" => return Some(("error", 17)),
+        "warn" | "WARN" => return Some(("warn", 13)),
+        "debug" | "DEBUG" => return Some(("debug", 5)),
+        _ => {}
+    }
     let mut lower = [0u8; 16];
     let bytes = text.trim().as_bytes();
     if bytes.is_empty() || bytes.len() > lower.len() {

@@ -51,6 +51,9 @@ pub enum Number<'a> {
 /// Length up to which the end of a string is looked for without the set-up of a wide compare.
 const SHORT_BYTES: usize = 32;
 
+/// Room made for a string with escapes.
+const ESCAPED_BYTES: usize = 512;
+
 /// Reads one JSON document from its start.
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
@@ -255,13 +258,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A string from here on, of which a piece without escapes comes first.
     fn escaped_string(&mut self) -> Result<Cow<'a, str>, DecodeError> {
-        let mut out = String::new();
+        // Room for most strings at once: paths and messages of a few lines.
+        let mut out = String::with_capacity(ESCAPED_BYTES);
         loop {
             let start = self.at;
             let Some(end) = self.stop() else { return self.error("a string does not end") };
-            let piece = self.text(start, end);
-            out.push_str(&piece);
+            if end > start {
+                let piece = self.text(start, end);
+                out.push_str(&piece);
+            }
             self.at = end + 1;
             if self.data[end] == b'"' {
                 return Ok(Cow::Owned(out));

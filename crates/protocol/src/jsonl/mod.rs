@@ -199,8 +199,10 @@ impl<'m> Rows<'m> {
         reader.begin_object()?;
         while reader.member(&mut first)? {
             empty = false;
-            let (guessed, written) = self.fields.guess(parent, before);
-            let field = if reader.guess(written) { guessed } else { self.other_key(reader, parent, before)? };
+            let field = match self.fields.guess(parent, before, |written| reader.guess(written)) {
+                Some(field) => field,
+                None => self.other_key(reader, parent, before)?,
+            };
             match reader.peek()? {
                 Kind::Object => self.object(sink, reader, found, field, depth + 1)?,
                 kind => {
