@@ -145,9 +145,7 @@ impl Opened {
         cached.shrink();
         index
     }
-}
 
-impl Opened {
     /// Forgets all segments but these: an open file keeps the bytes of deleted records on the disk.
     pub(crate) fn keep_only(&self, ids: &HashSet<i64>) {
         let mut cached = self.cached.lock();

@@ -69,6 +69,13 @@ async fn deleted_records_are_gone_and_others_are_not_touched() {
     let job = done(&world).await;
     assert_eq!((&job["deleted"], &job["matched"], &job["error"]), (&31.into(), &31.into(), &Value::Null), "{job}");
     assert_eq!((count(&world, "user.id:=4").await, count(&world, "*").await), (1, 271));
+    for _ in 0..200 {
+        if world.removed_but_open().is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert!(world.removed_but_open().is_empty(), "an open file keeps deleted records on the disk");
     // A window of time, and everything in it.
     let window = json!({ "signal": "logs", "query": "*", "start": 1_700_000_000, "end": 1_700_000_010 });
     delete(&world, window).await;
