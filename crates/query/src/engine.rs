@@ -1,6 +1,6 @@
 //! The engine: one per process. Holds the session template, the query threads and the limits.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -27,7 +27,9 @@ use crate::answer::{Answer, QueryError, QueryErrorKind, QueryStatistics};
 use crate::error::of_engine;
 use crate::filter::RowFilter;
 use crate::guard::{Growth, Guard};
-use crate::limits::{AHEAD_BATCHES, BATCH_ROWS, FUNCTIONS_LEFT_OUT, GROWTH_PERCENT, QUEUE_MS, STACK_BYTES};
+use crate::limits::{
+    AHEAD_BATCHES, BATCH_ROWS, FORGET_POLL_MS, FUNCTIONS_LEFT_OUT, GROWTH_PERCENT, QUEUE_MS, STACK_BYTES,
+};
 use crate::names::{LogicalColumn, Names};
 use crate::scan::{Scan, Stop};
 use crate::source::Opened;
@@ -110,11 +112,13 @@ impl Engine {
         }
         let guard = Arc::new(Guard::new((settings.memory_bytes_per_query as u64).saturating_mul(GROWTH_PERCENT) / 100));
         runtime.spawn(Arc::clone(&guard).watch());
+        let opened: Arc<Opened> = Arc::default();
+        runtime.spawn(forget_gone(Arc::downgrade(&store), Arc::downgrade(&opened)));
         Ok(Engine {
             guard,
             store,
             clock,
-            opened: Arc::default(),
+            opened,
             turns: Arc::new(Semaphore::new(settings.concurrent_max.max(1))),
             settings,
             template,
@@ -287,6 +291,15 @@ impl Engine {
 fn grown() -> QueryError {
     QueryError::new(QueryErrorKind::LimitExceeded, "the query needs more memory than allowed")
         .with_hint("narrow the time range, group by fewer fields, or raise query.memory_bytes_max")
+}
+
+/// Closes the files of segments that are no more, for as long as the engine lives.
+async fn forget_gone(store: Weak<Store>, opened: Weak<Opened>) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(FORGET_POLL_MS)).await;
+        let (Some(store), Some(opened)) = (store.upgrade(), opened.upgrade()) else { return };
+        opened.keep_only(&store.segment_ids());
+    }
 }
 
 /// An empty catalog with the default schema.

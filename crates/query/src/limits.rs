@@ -93,3 +93,6 @@ pub const TEMPLATE_SAMPLE_ROWS: u64 = 500_000;
 
 /// Templates, or names of a residual, told apart while counting.
 pub const TEMPLATES_MAX: usize = 100_000;
+
+/// How often the files of segments that are no more are closed.
+pub const FORGET_POLL_MS: u64 = 1_000;

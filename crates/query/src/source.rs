@@ -10,7 +10,7 @@ use clewline_segment::ranges::RowRanges;
 use clewline_segment::summary::Summary;
 use clewline_segment::{Part, SegmentError, Sidecar, reader};
 use clewline_store::SegmentEntry;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use parking_lot::Mutex;
 use parquet::arrow::RowNumber;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
@@ -144,6 +144,20 @@ impl Opened {
         }
         cached.shrink();
         index
+    }
+
+    /// Forgets all segments but these: an open file keeps the bytes of deleted records on the disk.
+    pub(crate) fn keep_only(&self, ids: &HashSet<i64>) {
+        let mut cached = self.cached.lock();
+        let mut freed = 0;
+        let mut stays = |id: &i64, bytes: usize| {
+            let known = ids.contains(id);
+            freed += if known { 0 } else { bytes };
+            known
+        };
+        cached.footers.retain(|id, kept| stays(id, kept.bytes));
+        cached.indexes.retain(|id, kept| stays(id, kept.bytes));
+        cached.bytes = cached.bytes.saturating_sub(freed);
     }
 }
 

@@ -409,6 +409,11 @@ impl Store {
         self.core.storage(tenant)
     }
 
+    /// Ids of all segments the catalog shows.
+    pub fn segment_ids(&self) -> HashSet<i64> {
+        self.core.state.read().segments.values().flatten().map(|entry| entry.id).collect()
+    }
+
     /// Numbers about the store.
     pub fn statistics(&self) -> Statistics {
         self.core.statistics()

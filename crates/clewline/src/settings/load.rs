@@ -335,7 +335,8 @@ mod tests {
                     [retention.tenants.\"a.b\"]\nmetrics = \"none\"\n";
         let settings = load(&sources(&[], &[], file)).unwrap();
         let rules = settings.rules("retention.tenants");
-        let shown: Vec<String> = rules.iter().map(|rule| format!("{} {}", rule.tenant, rule.signal)).collect();
+        let mut shown: Vec<String> = rules.iter().map(|rule| format!("{} {}", rule.tenant, rule.signal)).collect();
+        shown.sort();
         assert_eq!(shown, ["a.b metrics", "acme logs", "acme spans"]);
         assert_eq!(
             (settings.age("retention.logs"), settings.limit("retention.logs_bytes_max")),

@@ -22,7 +22,7 @@ use crate::answer::{QueryError, QueryErrorKind};
 use crate::engine::Engine;
 use crate::limits::BYTES_SEGMENTS_MAX;
 use crate::scan::Stop;
-use crate::source::{Opened, OpenSegment};
+use crate::source::{OpenSegment, Opened};
 
 /// Where the bytes of one tenant and signal go.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -92,6 +92,14 @@ impl World {
         self.server.as_ref().unwrap().address(name).unwrap_or_else(|| panic!("{name} listens"))
     }
 
+    /// Removed files of the data folder that somebody in this process still has open.
+    pub fn removed_but_open(&self) -> Vec<String> {
+        let folder = self.folder.path().display().to_string();
+        let links = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+        let targets = links.filter_map(|link| Some(std::fs::read_link(link.path()).ok()?.display().to_string()));
+        targets.filter(|target| target.starts_with(&folder) && target.ends_with("(deleted)")).collect()
+    }
+
     /// Stops the server in order.
     pub async fn stop(mut self) {
         self.server.take().unwrap().stop(Duration::from_secs(5)).await;

@@ -12,7 +12,8 @@ use super::Maintenance;
 use crate::core::Core;
 use crate::entry::SegmentEntry;
 use crate::limits::{
-    COMPACTION_FAN_IN, COMPACTION_INPUTS_MAX, COMPACTION_LARGE_FAN_IN, FLUSH_LEVEL, LEVEL_MAX, QUIET_FAN_IN, QUIET_NS, QUIET_RATIO_MAX,
+    COMPACTION_FAN_IN, COMPACTION_INPUTS_MAX, COMPACTION_LARGE_FAN_IN, FLUSH_LEVEL, LEVEL_MAX, QUIET_FAN_IN, QUIET_NS,
+    QUIET_RATIO_MAX,
 };
 use crate::partition::FUTURE;
 use crate::settings::StoreSettings;
