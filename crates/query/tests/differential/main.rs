@@ -44,6 +44,7 @@ fn finished(outcome: Result<Tally, String>, wanted: u64) {
         Ok(tally) => {
             eprintln!("{tally:#?}");
             assert!(tally.comparisons >= wanted);
+            assert!(tally.merged * 3 > tally.data_sets, "segments are rarely merged: {tally:?}");
             // Questions that find nothing prove little; most must find something.
             assert!(tally.empty * 2 < tally.questions, "most questions find nothing: {tally:?}");
         }

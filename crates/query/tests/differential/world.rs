@@ -23,9 +23,9 @@ pub(crate) const NOW: i64 = T0 + 3_600 * SECOND;
 pub(crate) enum State {
     /// All acknowledged, none in a segment.
     Memory,
-    /// All in one segment.
-    OneSegment,
-    /// The first half in a segment per batch, the rest in memory.
+    /// All flushed at once: a segment per day.
+    Flushed,
+    /// The first half in segments, at least one per batch, the rest in memory.
     Mixed,
     /// All in segments, several.
     Segments,
@@ -41,7 +41,7 @@ pub(crate) enum State {
 
 /// Two ways a store goes; each state follows from the one before.
 pub(crate) const WAYS: [&[State]; 2] = [
-    &[State::Memory, State::OneSegment],
+    &[State::Memory, State::Flushed],
     &[State::Mixed, State::Segments, State::Compacted, State::Cold, State::DamagedIndex, State::NoIndex],
 ];
 
@@ -106,7 +106,7 @@ impl World {
     pub(crate) fn advance(mut self, to: State) -> (World, bool) {
         match to {
             State::Memory | State::Mixed => {}
-            State::OneSegment | State::Segments => self.store.flush().unwrap(),
+            State::Flushed | State::Segments => self.store.flush().unwrap(),
             State::Compacted => {
                 self.pause = None;
                 self.store.maintain();
