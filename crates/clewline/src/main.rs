@@ -20,6 +20,14 @@ use settings::load::{Settings, Sources, load};
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+/// Two arenas, and freed pages go back after half a second: memory that a generation of records has left is wanted by the
+/// next one, or by nobody.
+// SAFETY: jemalloc reads this symbol once, as a pointer to a text that ends in a zero byte, before `main`; the first word
+// of a slice is that pointer, and nothing else of the program defines the name.
+#[allow(unsafe_code, reason = "the allocator's options are read from a symbol")]
+#[unsafe(export_name = "_rjem_malloc_conf")]
+static ALLOCATOR_OPTIONS: &[u8] = b"narenas:2,dirty_decay_ms:500,muzzy_decay_ms:0,background_thread:true\0";
+
 /// The settings file that is read when it is there.
 const USUAL_FILE: &str = "clewline.toml";
 

@@ -69,7 +69,7 @@ mod tests {
                 batch.resource_attribute("host", Value::Text(&format!("h{n}")));
                 batch.end_resource();
             }
-            let resource = u32::try_from(n / 2 + 1).unwrap();
+            let resource = u32::try_from(n / 2 + 1).expect("small");
             batch.attribute("n", Value::Int(n));
             let body = format!("line {n}");
             batch.push_log(resource, 0, &LogRecord { time: n, body: &body, ..LogRecord::default() });

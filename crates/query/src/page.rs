@@ -102,7 +102,9 @@ impl Engine {
     ) -> Result<FieldValues, QueryError> {
         let running = self.start().await?;
         let limit = limit.clamp(1, VALUES_MAX);
-        if let Some(rows) = self.counted_for_page(&running, &scoped, |names| Counting::values(names.column(field))).await? {
+        if let Some(rows) =
+            self.counted_for_page(&running, &scoped, |names| Counting::values(names.column(field))).await?
+        {
             return Ok(values_of(field, &rows, &prefix.to_lowercase(), limit));
         }
         let frame = self.frame(&running, &scoped, &[field])?;

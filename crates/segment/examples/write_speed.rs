@@ -31,16 +31,59 @@ fn part(number: u64) -> Part {
     for i in 0..ROWS {
         let r = random(&mut state);
         let body = match r % 8 {
-            0 => format!("accepted connection from 10.{}.{}.{}:{} on listener public", r >> 8 & 3, r >> 10 & 255, r >> 18 & 255, r >> 26 & 0xffff),
-            1 => format!("GET /api/v1/orders/{} completed with status 200 in {} ms, upstream host-{}:8080", r >> 10 & 0xfffff, r >> 40 & 255, r >> 50 & 15),
-            2 => format!("session {:08x}-{:04x}-4{:03x}-a{:03x}-{:012x} of user u{} refreshed", r as u32, r >> 16 & 0xffff, r & 0xfff, r >> 20 & 0xfff, r >> 16, r >> 30 & 0x3fff),
-            3 => format!("order {} moved from state paid to state packed in warehouse W{}, took {} s", r >> 12 & 0xfffff, r >> 33 & 7, r >> 40 & 127),
-            4 => format!("issued token {:012x} for client billing with scopes read write, valid for {} s", r >> 16, r >> 9 & 255),
-            5 => format!("cache of {} entries warmed in {} ms, hit ratio 0.{}", r >> 12 & 0xfff, r >> 25 & 0xff, r >> 40 & 99),
-            6 => format!("query 0x{:08x} on shard{} scanned {} rows in {} ms", r as u32, r >> 33 & 7, r >> 36 & 0xffff, r >> 52 & 255),
+            0 => format!(
+                "accepted connection from 10.{}.{}.{}:{} on listener public",
+                r >> 8 & 3,
+                r >> 10 & 255,
+                r >> 18 & 255,
+                r >> 26 & 0xffff
+            ),
+            1 => format!(
+                "GET /api/v1/orders/{} completed with status 200 in {} ms, upstream host-{}:8080",
+                r >> 10 & 0xfffff,
+                r >> 40 & 255,
+                r >> 50 & 15
+            ),
+            2 => format!(
+                "session {:08x}-{:04x}-4{:03x}-a{:03x}-{:012x} of user u{} refreshed",
+                r as u32,
+                r >> 16 & 0xffff,
+                r & 0xfff,
+                r >> 20 & 0xfff,
+                r >> 16,
+                r >> 30 & 0x3fff
+            ),
+            3 => format!(
+                "order {} moved from state paid to state packed in warehouse W{}, took {} s",
+                r >> 12 & 0xfffff,
+                r >> 33 & 7,
+                r >> 40 & 127
+            ),
+            4 => format!(
+                "issued token {:012x} for client billing with scopes read write, valid for {} s",
+                r >> 16,
+                r >> 9 & 255
+            ),
+            5 => format!(
+                "cache of {} entries warmed in {} ms, hit ratio 0.{}",
+                r >> 12 & 0xfff,
+                r >> 25 & 0xff,
+                r >> 40 & 99
+            ),
+            6 => format!(
+                "query 0x{:08x} on shard{} scanned {} rows in {} ms",
+                r as u32,
+                r >> 33 & 7,
+                r >> 36 & 0xffff,
+                r >> 52 & 255
+            ),
             _ => "health check passed, nothing to report, next check in one minute".to_owned(),
         };
-        let trace = if r & 3 == 0 { u128::from(r).wrapping_mul(0x1234_5678_9abc_def1_2345_6789_abcd_ef01).to_be_bytes() } else { [0; 16] };
+        let trace = if r & 3 == 0 {
+            u128::from(r).wrapping_mul(0x1234_5678_9abc_def1_2345_6789_abcd_ef01).to_be_bytes()
+        } else {
+            [0; 16]
+        };
         let record = LogRecord {
             time: (1_780_000_000_000_000_000 + (number * ROWS + i) * 1_800_000) as i64,
             service: SERVICES[(r >> 3 & 7) as usize],
@@ -50,7 +93,10 @@ fn part(number: u64) -> Part {
             trace_id: trace,
             ..LogRecord::default()
         };
-        batch.attribute("thread", clewline_model::attributes::Value::Text(if r & 16 == 0 { "worker-1" } else { "worker-2" }));
+        batch.attribute(
+            "thread",
+            clewline_model::attributes::Value::Text(if r & 16 == 0 { "worker-1" } else { "worker-2" }),
+        );
         batch.push_log(0, 0, &record);
     }
     Part::new(Arc::new(batch), number as i64 + 1)

@@ -14,7 +14,7 @@ impl RowRanges {
 
     /// The first `rows` rows.
     pub fn all(rows: u64) -> RowRanges {
-        RowRanges(if rows == 0 { Vec::new() } else { vec![0..rows] })
+        std::iter::once(0..rows).collect()
     }
 
     /// Adds a range that begins at or behind the end of all there are; touching ones become one.

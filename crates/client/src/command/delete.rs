@@ -85,7 +85,7 @@ pub(crate) fn run(args: DeleteArgs, global: &Global) -> Result<(), CliError> {
     if args.wait {
         document = follow(&server, &document)?;
     }
-    report::print(&document, args.output, global, |document, tables| told(document, tables))
+    report::print(&document, args.output, global, told)
 }
 
 fn told(document: &Value, tables: &mut Tables<'_>) -> Result<(), CliError> {

@@ -98,13 +98,7 @@ fn count_sure(units: &mut Vec<Unit>, from: usize, groups: &mut Groups) {
     groups.add([ABSENT; COUNTING_KEYS_MAX], sure, None);
 }
 
-fn of_segment(
-    counting: &Counting,
-    scan: &Scan,
-    entry: &SegmentEntry,
-    index: &Sidecar,
-    groups: &mut Groups,
-) -> Rest {
+fn of_segment(counting: &Counting, scan: &Scan, entry: &SegmentEntry, index: &Sidecar, groups: &mut Groups) -> Rest {
     let at = Indexed { signal: scan.signal, summary: &entry.summary, index };
     if counting.counts_only() {
         if counting.keys.is_empty()
@@ -193,13 +187,12 @@ fn from_cube(counting: &Counting, scan: &Scan, entry: &SegmentEntry, cube: &Cube
     if first >= end {
         return Rest::Rows;
     }
-    let passes: [Vec<bool>; 2] = [(Dimension::Service, &cube.services), (Dimension::Level, &cube.levels)].map(
-        |(dimension, names)| {
+    let passes: [Vec<bool>; 2] =
+        [(Dimension::Service, &cube.services), (Dimension::Level, &cube.levels)].map(|(dimension, names)| {
             let mine = || tests.iter().filter(|(of, _)| *of == dimension);
             // Absent texts are empty here, and pass no test.
             names.iter().map(|name| mine().all(|(_, test)| !name.is_empty() && test.passes(name))).collect()
-        },
-    );
+        });
     let numbers: Vec<Vec<u64>> = counting
         .keys
         .iter()

@@ -102,10 +102,11 @@ impl Indexed<'_> {
                 Sets { sure: self.all(), possible: self.all() },
                 |a, b| Sets { sure: a.sure.and(&b.sure), possible: a.possible.and(&b.possible) },
             ),
-            Node::Or(children) => children.iter().map(|child| self.node(filter, child)).fold(
-                Sets::possible(RowRanges::none()),
-                |a, b| Sets { sure: a.sure.or(&b.sure), possible: a.possible.or(&b.possible) },
-            ),
+            Node::Or(children) => {
+                children.iter().map(|child| self.node(filter, child)).fold(Sets::possible(RowRanges::none()), |a, b| {
+                    Sets { sure: a.sure.or(&b.sure), possible: a.possible.or(&b.possible) }
+                })
+            }
             Node::Not(child) => {
                 let sets = self.node(filter, child);
                 Sets { sure: self.all().minus(&sets.possible), possible: self.all().minus(&sets.sure) }
@@ -239,11 +240,7 @@ impl Indexed<'_> {
     }
 
     /// Rows of the runs by the verdict on each.
-    fn runs(
-        &self,
-        runs: &Runs,
-        verdict: impl Fn(&clewline_segment::sidecar::runs::Run) -> Verdict,
-    ) -> Sets {
+    fn runs(&self, runs: &Runs, verdict: impl Fn(&clewline_segment::sidecar::runs::Run) -> Verdict) -> Sets {
         let (mut sure, mut possible) = (RowRanges::none(), RowRanges::none());
         let mut row = 0;
         for run in &runs.runs {

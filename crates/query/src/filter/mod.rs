@@ -137,7 +137,11 @@ impl Node {
         match self {
             // Every child adds its columns, also those after one that looks at every field.
             Node::And(children) | Node::Or(children) => {
-                children.iter().fold(true, |named, child| child.columns(into) && named)
+                let mut named = true;
+                for child in children {
+                    named &= child.columns(into);
+                }
+                named
             }
             Node::Not(child) => child.columns(into),
             Node::Text { column, .. }

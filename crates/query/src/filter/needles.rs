@@ -79,7 +79,7 @@ mod tests {
         let check = |source: &str, expect: &[&str]| assert_eq!(literals(source), expect, "{source}");
         check("exhausted after [0-9]{2,} ms: [0-9]+ in use", &["exhausted after ", " ms: ", " in use"]);
         check("plain", &["plain"]);
-        check("a(bc)d+e", &["abc", "e"].map(|_| "abc")[..1].as_ref());
+        check("a(bc)d+e", &["abc"]);
         check("^GET /api", &["GET /api"]);
         check("(one|two) more", &[" more"]);
         check("(?i)error", &[]);

@@ -58,10 +58,8 @@ impl Unified {
             .into_iter()
             .map(|((scope, name), merged)| {
                 let likely = (0..7u8).max_by_key(|&kind| (merged.per_kind[usize::from(kind)], std::cmp::Reverse(kind)));
-                let fits = !matches!(
-                    likely.and_then(ValueKind::from_number),
-                    None | Some(ValueKind::Null | ValueKind::Bytes)
-                );
+                let fits =
+                    !matches!(likely.and_then(ValueKind::from_number), None | Some(ValueKind::Null | ValueKind::Bytes));
                 let wanted = fits && (merged.had_column || merged.values > rows / PROMOTE_ONE_ROW_IN);
                 let summary = AttributeSummary {
                     scope,
@@ -142,9 +140,8 @@ impl UnifiedInput<'_> {
         let rows: Vec<RowRef> = (0..batch.num_rows()).map(|row| RowRef::new(0, row)).collect();
         let laid_out = gather::gather(layout, &parts, &rows)?;
         let fields = schema.fields().iter().zip(laid_out.columns());
-        let columns: Vec<ArrayRef> = fields
-            .map(|(field, column)| cast(column, field.data_type()))
-            .collect::<Result<_, _>>()?;
+        let columns: Vec<ArrayRef> =
+            fields.map(|(field, column)| cast(column, field.data_type())).collect::<Result<_, _>>()?;
         Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
     }
 }

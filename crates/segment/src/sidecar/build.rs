@@ -79,8 +79,7 @@ impl Builder {
         }
         self.add_to_cube(batch);
         let (time_min, time_max) = time_range(batch);
-        let filter_bytes =
-            filter::build(&self.hashes, filter::WORD_BITS, &mut self.scratch, &mut self.filters) as u64;
+        let filter_bytes = filter::build(&self.hashes, filter::WORD_BITS, &mut self.scratch, &mut self.filters) as u64;
         let trace_bytes =
             filter::build(&self.trace_hashes, filter::TRACE_BITS, &mut self.scratch, &mut self.traces) as u64;
         let rows = batch.num_rows() as u32;

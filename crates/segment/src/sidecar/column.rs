@@ -33,16 +33,9 @@ pub enum ColumnKind {
 
 impl ColumnKind {
     fn of(number: u64) -> Option<ColumnKind> {
-        [
-            ColumnKind::Text,
-            ColumnKind::Rest,
-            ColumnKind::Int,
-            ColumnKind::Double,
-            ColumnKind::Bool,
-            ColumnKind::Id,
-        ]
-        .get(usize::try_from(number).ok()?)
-        .copied()
+        [ColumnKind::Text, ColumnKind::Rest, ColumnKind::Int, ColumnKind::Double, ColumnKind::Bool, ColumnKind::Id]
+            .get(usize::try_from(number).ok()?)
+            .copied()
     }
 }
 
@@ -457,7 +450,7 @@ mod tests {
         assert_eq!(texts, [("a", None), ("b", Some(vec![0]))]);
         let mut out = Out::default();
         index.write(&mut out);
-        let back = ColumnIndex::read(&mut In(&out.0)).unwrap();
+        let back = ColumnIndex::read(&mut In(&out.0)).expect("own bytes");
         assert_eq!((back.values, back.alphabet, back.nulls), (index.values, index.alphabet, 0));
     }
 

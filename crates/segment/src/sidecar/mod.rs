@@ -27,8 +27,8 @@ pub use column::{ColumnIndex, ColumnKind, ListedValue};
 pub use cube::Cube;
 pub use runs::Runs;
 
-use crate::limits::CHUNK_ROWS;
 use self::bytes::{In, Out};
+use crate::limits::CHUNK_ROWS;
 
 /// First bytes of an index file.
 pub const MAGIC: &[u8; 8] = b"CLEWIDX\n";
@@ -180,7 +180,12 @@ impl Sidecar {
         let cube = self.cube.as_ref().map_or(0, |cube| {
             cube.cells.iter().map(|cell| 48 + cell.durations.as_ref().map_or(0, |_| 400)).sum::<usize>()
         });
-        self.filters.bytes.len() + self.traces.bytes.len() + self.chunks.len() * 64 + self.columns.iter().map(values).sum::<usize>() + runs + cube
+        self.filters.bytes.len()
+            + self.traces.bytes.len()
+            + self.chunks.len() * 64
+            + self.columns.iter().map(values).sum::<usize>()
+            + runs
+            + cube
     }
 }
 

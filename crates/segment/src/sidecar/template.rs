@@ -149,13 +149,13 @@ impl Template {
         }
         let walk = Walk { template: self, needle: text, folds: needle.folds };
         let mut seen = vec![false; self.gaps.len() * (text.len() + 1)];
-        let from_gaps = (0..self.gaps.len()).any(|gap| walk.from_gap(gap, 0, &mut seen));
+        let from_gaps = (0..self.gaps.len()).any(|gap| walk.goes_on_in_gap(gap, 0, &mut seen));
         from_gaps
             || self
                 .pieces
                 .iter()
                 .enumerate()
-                .any(|(piece, constant)| (0..constant.len()).any(|at| walk.from_piece(piece, at, 0, &mut seen)))
+                .any(|(piece, constant)| (0..constant.len()).any(|at| walk.goes_on_in_piece(piece, at, 0, &mut seen)))
     }
 
     pub(super) fn write(&self, out: &mut Out) {
@@ -186,7 +186,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// The needle from `at` on, begun inside gap number `gap` (or at its end).
-    fn from_gap(&self, gap: usize, at: usize, seen: &mut [bool]) -> bool {
+    fn goes_on_in_gap(&self, gap: usize, at: usize, seen: &mut [bool]) -> bool {
         let mut at = at;
         loop {
             if at == self.needle.len() {
@@ -196,7 +196,7 @@ impl Walk<'_> {
             if std::mem::replace(&mut seen[mark], true) {
                 return false;
             }
-            if self.from_piece(gap + 1, 0, at, seen) {
+            if self.goes_on_in_piece(gap + 1, 0, at, seen) {
                 return true;
             }
             if !self.template.gaps[gap].may_hold(self.needle[at]) {
@@ -207,7 +207,7 @@ impl Walk<'_> {
     }
 
     /// The needle from `at` on, laid over piece number `piece` from its byte `from` on.
-    fn from_piece(&self, piece: usize, from: usize, at: usize, seen: &mut [bool]) -> bool {
+    fn goes_on_in_piece(&self, piece: usize, from: usize, at: usize, seen: &mut [bool]) -> bool {
         let (constant, needle) = (&self.template.pieces[piece].as_bytes()[from..], &self.needle[at..]);
         let len = constant.len().min(needle.len());
         let equal = |(a, b): (&u8, &u8)| if self.folds { a.eq_ignore_ascii_case(b) } else { a == b };
@@ -217,7 +217,7 @@ impl Walk<'_> {
         if needle.len() <= constant.len() {
             return true;
         }
-        piece < self.template.gaps.len() && self.from_gap(piece, at + len, seen)
+        piece < self.template.gaps.len() && self.goes_on_in_gap(piece, at + len, seen)
     }
 }
 
@@ -301,7 +301,8 @@ mod tests {
 
     #[test]
     fn constants_decide_and_gaps_may() {
-        let template = template(&["charge for order ", " declined: insufficient funds, amount ", ""], &["123", "12.5 EUR"]);
+        let template =
+            template(&["charge for order ", " declined: insufficient funds, amount ", ""], &["123", "12.5 EUR"]);
         let check = |kind, needle: &str, expect: Verdict| {
             assert_eq!(template.judge(&Needle::word(kind, needle)).0, expect, "{kind:?} {needle}");
         };

@@ -68,7 +68,7 @@ fn no_damage_of_a_segment_goes_unnoticed_or_panics() {
 #[test]
 fn no_damage_of_an_index_goes_unnoticed() {
     for signal in SIGNALS {
-        let written = write(signal, &[small(signal)], &mut Vec::new()).unwrap();
+        let written = write(signal, &[small(signal)], Vec::new()).unwrap();
         let (checksum, rows) = (written.summary.checksum, written.summary.rows);
         let whole = Bytes::from(written.index);
         assert!(Sidecar::parse(&whole, checksum, rows).is_some());

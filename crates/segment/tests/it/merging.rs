@@ -45,8 +45,7 @@ fn check(signal: Signal, parts: &[Part]) {
     let (bytes, written) = merged(signal, parts);
     let mut expect = Vec::new();
     let at_once = write(signal, parts, &mut expect).unwrap();
-    let (got, expect) =
-        (read_parts(bytes.clone(), signal).unwrap(), read_parts(Bytes::from(expect), signal).unwrap());
+    let (got, expect) = (read_parts(bytes.clone(), signal).unwrap(), read_parts(Bytes::from(expect), signal).unwrap());
     assert_eq!(lines(&got), lines(&expect));
     let order = |parts: &[Part]| -> Vec<(i64, String)> {
         let rows = parts.iter().flat_map(|part| (0..part.rows()).map(move |row| (part, row)));

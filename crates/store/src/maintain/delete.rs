@@ -99,7 +99,7 @@ impl Core {
             left.created_ns = entry.received_ns;
             left
         });
-        let rows: &[_] = left.as_ref().map(std::slice::from_ref).unwrap_or_default();
+        let rows: &[_] = left.as_slice();
         let announced = self.sync_folders(rows).and_then(|()| Ok(self.env.disk.external("erase records")?));
         if let Err(error) = announced {
             self.remove_segments(rows);
