@@ -283,7 +283,8 @@ impl VisitorMut for Namer<'_> {
             && (*negated || self.used.negates)
         {
             let guard = unknown_where_null(tested);
-            let listed = std::mem::replace(expr, Expr::Value(ValueWithSpan { value: Value::Null, span: Span::empty() }));
+            let listed =
+                std::mem::replace(expr, Expr::Value(ValueWithSpan { value: Value::Null, span: Span::empty() }));
             *expr = nested(Expr::BinaryOp { left: Box::new(listed), op: BinaryOperator::And, right: Box::new(guard) });
         }
         ControlFlow::Continue(())
