@@ -14,7 +14,7 @@ const TEXTS: &[&str] = &[
     "mixed",
     "numtext",
     "client",
-    "note",
+    "remark",
     "名前",
     "host.arch",
     "resource.service.name",
@@ -415,7 +415,7 @@ impl<'a> Asker<'a> {
         let more = if self.r.chance(40) { 0 } else { self.r.below(4) };
         for _ in 0..more {
             let number = self.r.choose(&["n", "latency", "num", "flags", "ok", "numtext", "mixed"]);
-            let any = self.r.choose(&["trace_id", "service", "mixed", "note", "client", "level", "n", "ok"]);
+            let any = self.r.choose(&["trace_id", "service", "mixed", "remark", "client", "level", "n", "ok"]);
             let next = match self.r.below(9) {
                 0 | 1 => format!("sum({number})"),
                 2 => format!("avg({number})"),

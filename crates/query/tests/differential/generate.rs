@@ -250,7 +250,7 @@ fn attributes(r: &mut Random, uid: i64) -> Attributes {
     }
     if r.chance(25) {
         let word = r.choose(&WORDS);
-        add("note", text(&format!("{word} noted \"{word}\" é {}", r.between(0, 9))));
+        add("remark", text(&format!("{word} noted \"{word}\" é {}", r.between(0, 9))));
     }
     list
 }

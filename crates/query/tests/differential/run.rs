@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use crate::ask::Asker;
 use crate::check::{Expected, Question, Tamper, check, expect};
 use crate::generate::{DataSet, data_set};
 use crate::oracle::fields::Schema;
+use crate::records::Record;
 use crate::shrink;
 use crate::sql;
 use crate::whole;
@@ -202,6 +203,7 @@ fn report(seed: u64, state: State, question: &Question, difference: &str, smalle
                 case.difference
             );
             for record in case.records.iter().take(5) {
+                let record = Record { searchable: OnceLock::new(), ..record.clone() };
                 let _ = writeln!(text, "  {record:?}");
             }
         }

@@ -258,7 +258,7 @@ const COLUMNS: [&str; 16] = [
     "mixed",
     "numtext",
     "client",
-    "note",
+    "remark",
     "http.method",
     "host.arch",
     "huge",
@@ -292,7 +292,8 @@ fn groups(r: &mut Random, schema: &Schema) -> Select {
     let mut functions = vec![("count(*)", String::new())];
     let more = if r.chance(30) { 0 } else { r.below(4) };
     for _ in 0..more {
-        let any = r.choose(&["n", "latency", "num", "mixed", "service", "note", "trace_id", "http.method", "numtext"]);
+        let any =
+            r.choose(&["n", "latency", "num", "mixed", "service", "remark", "trace_id", "http.method", "numtext"]);
         let number = r.choose(&["n", "latency", "num", "flags"]);
         let summable = matches!(schema.type_of(&schema.field(number)), Type::Int | Type::Double);
         let next = match r.below(5) {
