@@ -158,7 +158,7 @@ fn body(r: &mut Random) -> String {
         12 => format!("오류가 {n}번 {word}"),
         13 => format!("Ⅷ ⓐ ✓ {word}{n} {n}{word} _{word} {word}_"),
         14 => format!("{{\"msg\":\"{word}\",\"n\":{n}}}"),
-        15 => format!("{word}"),
+        15 => word.to_string(),
         16 => format!("{n}"),
         17 => format!("发生error了 {word}错误{n}"),
         18 => format!("retry {word} {word} after {ms}.{n}s, took {n}h{n}m: C:\\Temp\\{word}.log 100%_done"),
@@ -213,6 +213,14 @@ fn attributes(r: &mut Random, uid: i64) -> Attributes {
             text(r.choose(&["10.0.0.7", "10.0.0.10", "9.0.0.1", "192.168.1.9", "::1", "2001:db8::1", "nobody"])),
         );
     }
+    odd_attributes(r, uid, &mut list);
+    list
+}
+
+/// Names few records have, values at the edges of their types, names that need care.
+fn odd_attributes(r: &mut Random, uid: i64, list: &mut Attributes) {
+    let mut add = |name: &str, value: Val| list.push((name.to_owned(), value));
+    let text = |text: &str| Val::Text(text.to_owned());
     if r.chance(2) {
         add("rare.key", text(r.choose(&["needle-in-haystack", "needle", "干草"])));
     }
@@ -252,7 +260,6 @@ fn attributes(r: &mut Random, uid: i64) -> Attributes {
         let word = r.choose(&WORDS);
         add("remark", text(&format!("{word} noted \"{word}\" é {}", r.between(0, 9))));
     }
-    list
 }
 
 fn resource(r: &mut Random) -> Attributes {
