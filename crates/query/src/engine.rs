@@ -127,6 +127,11 @@ impl Engine {
         })
     }
 
+    /// The query threads.
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
     pub(crate) fn threads(&self) -> usize {
         self.settings.threads.max(1)
     }

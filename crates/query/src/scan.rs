@@ -22,7 +22,7 @@ use parquet::file::statistics::Statistics;
 
 use crate::columns::{evaluate, physical_names};
 use crate::filter::evaluate::{Rows, mask};
-use crate::filter::index::{Indexed, decide};
+use crate::filter::index::{Indexed, decide, narrowed};
 use crate::filter::{Node, RowFilter, prune};
 use crate::limits::BATCH_ROWS;
 use crate::names::LogicalColumn;
@@ -93,6 +93,7 @@ impl Scan {
         if decision.as_ref().is_some_and(|d| d.sure.is_empty() && d.maybe.is_empty()) {
             return Ok(());
         }
+        let narrow = index.as_deref().and_then(|index| narrowed(&self.filter, at(index))).map(Arc::new);
         let open = self.opened.segment(entry, self.signal)?;
         let mut first = 0;
         for (number, group) in open.plain.metadata().row_groups().iter().enumerate() {
@@ -107,6 +108,7 @@ impl Scan {
                         row_group: Some(number),
                         selected: selected.filter(|_| picked < rows),
                         sure,
+                        filter: narrow.clone(),
                         rows: picked,
                         time_min: entry.summary.time_min,
                         time_max: entry.summary.time_max,
@@ -150,7 +152,8 @@ impl Scan {
                     .with_row_groups(vec![group])
                     .with_projection(columns);
                 if !unit.sure {
-                    builder = builder.with_row_filter(self.parquet_filter(&open.plain, &entry.summary));
+                    let filter = unit.filter.as_ref().unwrap_or(&self.filter);
+                    builder = builder.with_row_filter(self.parquet_filter(filter, &open.plain, &entry.summary));
                 }
                 if let Some(selected) = &unit.selected {
                     let total = open.plain.metadata().row_group(group).num_rows();
@@ -196,11 +199,16 @@ impl Scan {
     }
 
     /// One predicate per conjunct, cheap ones first, each reading only its own columns.
-    fn parquet_filter(&self, metadata: &ArrowReaderMetadata, summary: &Summary) -> ParquetFilter {
+    fn parquet_filter(
+        &self,
+        filter: &Arc<RowFilter>,
+        metadata: &ArrowReaderMetadata,
+        summary: &Summary,
+    ) -> ParquetFilter {
         let summary = Arc::new(summary.clone());
-        let predicates = self.filter.conjuncts.iter().enumerate().map(|(index, node)| {
-            let columns = self.node_projection(node, metadata, &summary);
-            let (filter, signal, summary) = (Arc::clone(&self.filter), self.signal, Arc::clone(&summary));
+        let predicates = filter.conjuncts.iter().enumerate().map(|(index, node)| {
+            let columns = self.node_projection(filter, node, metadata, &summary);
+            let (filter, signal, summary) = (Arc::clone(filter), self.signal, Arc::clone(&summary));
             let test = move |batch: RecordBatch| {
                 let rows = Rows { signal, batch: &batch, summary: &summary };
                 mask(&filter, &filter.conjuncts[index], &rows)
@@ -210,7 +218,14 @@ impl Scan {
         ParquetFilter::new(predicates.collect())
     }
 
-    fn node_projection(&self, node: &Node, metadata: &ArrowReaderMetadata, summary: &Summary) -> ProjectionMask {
+    fn node_projection(
+        &self,
+        filter: &RowFilter,
+        node: &Node,
+        metadata: &ArrowReaderMetadata,
+        summary: &Summary,
+    ) -> ProjectionMask {
+        let physical = |column: &usize| physical_names(self.signal, &filter.columns[*column].binding, summary);
         let mut indices = Vec::new();
         if !node.columns(&mut indices) {
             let text = |field: &&Arc<Field>| match field.data_type() {
@@ -219,15 +234,11 @@ impl Scan {
             };
             let names = metadata.schema().fields().iter().filter(text).map(|field| field.name().clone());
             let time = node.reads_time().then(|| "time".to_owned());
-            let own = indices.iter().flat_map(|&i| self.physical(i, summary));
+            let own = indices.iter().flat_map(physical);
             return projection(metadata, names.chain(time).chain(own));
         }
-        let names = indices.iter().flat_map(|&i| self.physical(i, summary));
+        let names = indices.iter().flat_map(physical);
         projection(metadata, names.chain(node.reads_time().then(|| "time".to_owned())))
-    }
-
-    fn physical(&self, column: usize, summary: &Summary) -> Vec<String> {
-        physical_names(self.signal, &self.filter.columns[column].binding, summary)
     }
 }
 

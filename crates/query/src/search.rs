@@ -16,8 +16,9 @@ use clewline_segment::ranges::RowRanges;
 use clewline_store::Snapshot;
 use futures::StreamExt;
 use hashbrown::HashMap;
+use tokio::runtime::Handle;
 
-use crate::answer::{Answer, QueryError, QueryStatistics, SearchRequest};
+use crate::answer::{Answer, QueryError, QueryErrorKind, QueryStatistics, SearchRequest};
 use crate::engine::{Engine, names};
 use crate::filter::{Node, bind};
 use crate::limits::{PIECES_FIRST, SEARCH_ROWS_DEFAULT, SEARCH_ROWS_MAX};
@@ -59,9 +60,9 @@ impl Engine {
             seq_max: cursor.as_ref().map_or(snapshot.seq, |cursor| cursor.seq_max),
             after: cursor,
         };
-        let snapshot_of_task = Arc::clone(&snapshot);
+        let (snapshot_of_task, threads) = (Arc::clone(&snapshot), self.handle().clone());
         let work = move || {
-            let (rows, cursor, looked_at) = page.read(&scan, &snapshot_of_task, &columns)?;
+            let (rows, cursor, looked_at) = page.read(&scan, &snapshot_of_task, &columns, &threads)?;
             *statistics.lock() = looked_at;
             Ok((rows, cursor, looked_at))
         };
@@ -151,6 +152,7 @@ impl Page {
         scan: &Scan,
         snapshot: &Snapshot,
         columns: &[LogicalColumn],
+        threads: &Handle,
     ) -> Result<(RecordBatch, Option<Cursor>, QueryStatistics), QueryError> {
         let (units, pruned) = scan.units(snapshot)?;
         let mut statistics = QueryStatistics { segments_pruned: pruned, ..QueryStatistics::default() };
@@ -181,7 +183,7 @@ impl Page {
         statistics.segments = places.segments();
         cut(&mut found, keep + 1);
         found.sort_unstable_by(|a, b| b.cmp(a));
-        let rows = fetch(scan, &places.units, &found, columns)?;
+        let rows = fetch(scan, &places.units, &found, columns, threads)?;
         let (order, cursor) = self.place(&found, &rows, keep);
         let page = take_record_batch(&rows, &UInt32Array::from(order))?;
         Ok((page, cursor, statistics))
@@ -332,9 +334,14 @@ impl Places {
 }
 
 /// Whole records for the found rows, in their order.
-fn fetch(scan: &Scan, units: &[Unit], found: &[Found], columns: &[LogicalColumn]) -> Result<RecordBatch, QueryError> {
-    let schema = schema_of(columns);
-    let mut batches = Vec::new();
+fn fetch(
+    scan: &Scan,
+    units: &[Unit],
+    found: &[Found],
+    columns: &[LogicalColumn],
+    threads: &Handle,
+) -> Result<RecordBatch, QueryError> {
+    let mut wanted = Vec::new();
     let mut position = vec![0u32; found.len()];
     let mut at = 0u32;
     for (index, unit) in units.iter().enumerate() {
@@ -344,23 +351,43 @@ fn fetch(scan: &Scan, units: &[Unit], found: &[Found], columns: &[LogicalColumn]
             continue;
         }
         mine.sort_unstable();
-        let summary = unit.source.summary()?;
         let first = (unit.row_group.unwrap_or(0) * ROW_GROUP_ROWS) as u64;
         let rows = mine.iter().map(|&(row, _)| row.cast_unsigned() - first..row.cast_unsigned() - first + 1);
-        let wanted = Unit { selected: Some(rows.collect()), sure: true, ..unit.clone() };
-        for rows in scan.rows(&wanted, &Need::Everything, false)? {
-            batches.push(logical_batch(scan.signal, columns, &schema, &rows?, summary)?);
-        }
+        wanted.push(Unit { selected: Some(rows.collect()), sure: true, ..unit.clone() });
         for (_, i) in mine {
             position[i] = at;
             at += 1;
         }
     }
-    let all = concat_batches(&schema, &batches)?;
+    // Scattered rows are mostly unpacking of pages: half of the row groups on another thread.
+    let theirs = wanted.split_off(if wanted.len() > 1 { wanted.len().div_ceil(2) } else { wanted.len() });
+    let other = (!theirs.is_empty()).then(|| {
+        let (scan, columns) = (scan.clone(), columns.to_vec());
+        threads.spawn_blocking(move || records(&scan, &theirs, &columns))
+    });
+    let mut batches = records(scan, &wanted, columns)?;
+    if let Some(other) = other {
+        let read = threads.block_on(other);
+        batches.extend(read.map_err(|panic| QueryError::new(QueryErrorKind::Internal, panic.to_string()))??);
+    }
+    let all = concat_batches(&schema_of(columns), &batches)?;
     if all.num_rows() != found.len() {
-        return Err(QueryError::new(crate::QueryErrorKind::Timeout, "the query was stopped"));
+        return Err(QueryError::new(QueryErrorKind::Timeout, "the query was stopped"));
     }
     Ok(take_record_batch(&all, &UInt32Array::from(position))?)
+}
+
+/// All rows of some units, as answers show them.
+fn records(scan: &Scan, units: &[Unit], columns: &[LogicalColumn]) -> Result<Vec<RecordBatch>, QueryError> {
+    let schema = schema_of(columns);
+    let mut batches = Vec::new();
+    for unit in units {
+        let summary = unit.source.summary()?;
+        for rows in scan.rows(unit, &Need::Everything, false)? {
+            batches.push(logical_batch(scan.signal, columns, &schema, &rows?, summary)?);
+        }
+    }
+    Ok(batches)
 }
 
 #[cfg(test)]

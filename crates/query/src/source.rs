@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use parquet::arrow::RowNumber;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
+use crate::filter::RowFilter;
 use crate::limits::OPENED_BYTES_MAX;
 
 /// Name of the column that counts the rows of a source, present when asked for.
@@ -49,6 +50,8 @@ pub(crate) struct Unit {
     pub selected: Option<RowRanges>,
     /// The index knows that all of them pass.
     pub sure: bool,
+    /// What the rows must pass, where that is less than the scan's filter.
+    pub filter: Option<Arc<RowFilter>>,
     /// Rows to look at.
     pub rows: u64,
     /// No row is earlier, ns.
@@ -65,6 +68,7 @@ impl Unit {
             row_group: None,
             selected: None,
             sure: false,
+            filter: None,
             rows: summary.rows,
             time_min: summary.time_min,
             time_max: summary.time_max,

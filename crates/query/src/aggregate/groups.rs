@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::TimestampNanosecondType;
 use clewline_segment::sidecar::cube::Sketch;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::Key;
 use crate::limits::COUNTING_KEYS_MAX;
@@ -27,7 +27,7 @@ pub(super) struct Groups {
     ids: Vec<GroupId>,
     counts: Vec<u64>,
     sketches: Option<Vec<Sketch>>,
-    seen: HashSet<[u8; 16], Random16>,
+    seen: Ids,
 }
 
 /// The texts of one key column and their numbers.
@@ -49,28 +49,54 @@ impl Texts {
     }
 }
 
-/// Ids are random: eight of their bytes are a hash.
-type Random16 = std::hash::BuildHasherDefault<IdHasher>;
+/// Distinct 16-byte ids, in parts small enough to be sorted in the processor's caches.
+#[derive(Debug)]
+struct Ids {
+    parts: Vec<Part>,
+}
 
 #[derive(Debug, Default, Clone)]
-struct IdHasher(u64);
+struct Part {
+    ids: Vec<[u8; 16]>,
+    /// Repeats are removed when there are so many again.
+    tidy_at: usize,
+}
 
-impl std::hash::Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
+impl Default for Ids {
+    fn default() -> Ids {
+        Ids { parts: vec![Part::default(); ID_PARTS] }
     }
+}
 
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0u8; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            // Multiplied, so that ids counted up by a sender do not all fall together.
-            self.0 = (self.0.rotate_left(23) ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+impl Ids {
+    fn add(&mut self, id: [u8; 16]) {
+        // Ids are random; where a sender counts them up, the last bytes differ.
+        let part = &mut self.parts[usize::from(id[0] ^ id[15])];
+        part.ids.push(id);
+        if part.ids.len() >= part.tidy_at.max(ID_PART_MIN) {
+            part.tidy();
         }
     }
 
-    fn write_usize(&mut self, _: usize) {}
+    fn distinct(&mut self) -> usize {
+        self.parts.iter_mut().map(Part::tidy).sum()
+    }
 }
+
+impl Part {
+    fn tidy(&mut self) -> usize {
+        self.ids.sort_unstable_by_key(|id| u128::from_ne_bytes(*id));
+        self.ids.dedup();
+        self.tidy_at = self.ids.len() * 2;
+        self.ids.len()
+    }
+}
+
+/// Parts of a set of ids, by one byte.
+const ID_PARTS: usize = 256;
+
+/// Ids a part holds before repeats are looked for.
+const ID_PART_MIN: usize = 4 << 10;
 
 impl Groups {
     pub(super) fn new(keys: usize, with_sketches: bool) -> Groups {
@@ -87,8 +113,8 @@ impl Groups {
         self.counts[group]
     }
 
-    pub(super) fn distinct(&self) -> usize {
-        self.seen.len()
+    pub(super) fn distinct(&mut self) -> usize {
+        self.seen.distinct()
     }
 
     pub(super) fn quantile(&self, group: usize, phi: f64) -> Option<f64> {
@@ -140,7 +166,7 @@ impl Groups {
         rows: usize,
     ) {
         if let Some(ids) = ids {
-            self.seen.extend(ids.iter().flatten().filter_map(|id| <[u8; 16]>::try_from(id).ok()));
+            ids.iter().flatten().filter_map(|id| id.try_into().ok()).for_each(|id| self.seen.add(id));
             return;
         }
         let columns: Vec<Vec<u64>> =
@@ -213,7 +239,7 @@ impl Groups {
 
     /// Adds all groups of another collection with the same keys.
     pub(super) fn merge(&mut self, other: &Groups) {
-        self.seen.extend(other.seen.iter().copied());
+        other.seen.parts.iter().flat_map(|part| &part.ids).for_each(|id| self.seen.add(*id));
         for (group, theirs) in other.ids.iter().enumerate() {
             let mut id = *theirs;
             for (at, part) in id.iter_mut().enumerate().take(self.texts.len()) {

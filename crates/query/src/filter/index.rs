@@ -20,7 +20,7 @@ use super::needles;
 use super::test::{NumberTest, TextTest};
 use super::{Node, RowFilter};
 use crate::columns::physical_names;
-use crate::names::{Binding, LogicalColumn};
+use crate::names::{Binding, LogicalColumn, Names};
 
 /// Rows by what is known of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +51,26 @@ pub(crate) fn decide(filter: &RowFilter, at: Indexed<'_>) -> Decision {
         }
     }
     Decision { maybe: sets.possible.minus(&sets.sure), sure: sets.sure }
+}
+
+/// The filter without what the index rules out for every row: a text that can only be in bodies is looked for there, not
+/// in every field. `None` where nothing changes.
+pub(crate) fn narrowed(filter: &RowFilter, at: Indexed<'_>) -> Option<RowFilter> {
+    if at.signal != Signal::Logs || at.index.runs.is_none() {
+        return None;
+    }
+    let only_bodies = |node: &Node| matches!(node, Node::Any { test } if at.any_but_bodies(test).is_empty());
+    if !filter.conjuncts.iter().any(only_bodies) {
+        return None;
+    }
+    let mut columns = filter.columns.clone();
+    let column = columns.len();
+    columns.push(Names { signal: Signal::Logs, summaries: Vec::new() }.column("body"));
+    let narrow = |node: &Node| match node {
+        Node::Any { test } if only_bodies(node) => Node::Text { column, test: test.clone() },
+        other => other.clone(),
+    };
+    Some(RowFilter::new(columns, Node::And(filter.conjuncts.iter().map(narrow).collect())))
 }
 
 /// The number of rows that pass, where the lists of values alone tell it.
@@ -193,23 +213,30 @@ impl Indexed<'_> {
 
     /// A text in any field: bodies by their templates, everything else by its column.
     fn any(&self, test: &TextTest) -> Sets {
-        let demands = needles::of_test(test);
         let mut sets = match (&self.index.runs, self.signal) {
             (Some(runs), Signal::Logs) => self.bodies(runs, test),
             _ => Sets::possible(RowRanges::none()),
         };
+        sets.possible = sets.possible.or(&self.any_but_bodies(test));
+        sets
+    }
+
+    /// Rows of which some field may pass, bodies that have runs apart.
+    fn any_but_bodies(&self, test: &TextTest) -> RowRanges {
+        // Parent ids are not in the filters; only what looks like an id can be one.
+        if self.signal == Signal::Spans && test.may_pass_numbers() && may_be_parent(test) {
+            return self.all();
+        }
+        let demands = needles::of_test(test);
+        let mut possible = RowRanges::none();
         let numbers = test.may_pass_numbers();
         for column in &self.index.columns {
             let text = matches!(column.kind, ColumnKind::Text | ColumnKind::Rest);
             if text || (numbers && searched_as_text(&column.name)) {
-                sets.possible = sets.possible.or(&self.column(column, test, &demands));
+                possible = possible.or(&self.column(column, test, &demands));
             }
         }
-        // Parent ids are not in the filters; only what looks like an id can be one.
-        if self.signal == Signal::Spans && numbers && may_be_parent(test) {
-            sets.possible = self.all();
-        }
-        sets
+        possible
     }
 
     /// Chunks in which some row may pass a test on this column.
