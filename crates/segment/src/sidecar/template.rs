@@ -85,7 +85,7 @@ impl Needle {
 }
 
 /// Constant pieces and what was between them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Template {
     /// Its id; see [`clewline_model::template`].
     pub id: i64,
@@ -94,6 +94,19 @@ pub struct Template {
     pub(super) gaps: Vec<Alphabet>,
     pub(super) loose: bool,
     words: HashSet<u64>,
+}
+
+impl std::fmt::Debug for Template {
+    /// Without the words, which follow from the pieces and have no order.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Template { id, pieces, gaps, loose, words: _ } = self;
+        f.debug_struct("Template")
+            .field("id", id)
+            .field("pieces", pieces)
+            .field("gaps", gaps)
+            .field("loose", loose)
+            .finish()
+    }
 }
 
 impl Template {

@@ -1,7 +1,8 @@
 //! Segments written and read back, with every kind of attribute and every signal.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
 mod damage;
+mod golden;
 mod index;
 mod merging;
 
