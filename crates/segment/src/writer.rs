@@ -20,7 +20,7 @@ use crate::order;
 use crate::part::Part;
 use crate::promote::Layout;
 use crate::sidecar::Builder;
-use crate::summary::{SCOPES, Summary};
+use crate::summary::Summary;
 
 /// Version of the segment format, in the file's key-value metadata under [`VERSION_KEY`].
 pub const VERSION: &str = "1";
@@ -162,9 +162,6 @@ fn properties(signal: Signal) -> WriterProperties {
     }
     for name in UNPACKED.iter().chain(if signal == Signal::Logs { &["trace_id"][..] } else { &[] }) {
         builder = builder.set_column_compression(ColumnPath::from(*name), Compression::UNCOMPRESSED);
-    }
-    for name in ["body", "events", "links"].into_iter().chain(SCOPES.map(crate::Scope::rest_column)) {
-        builder = builder.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::None);
     }
     builder.build()
 }
