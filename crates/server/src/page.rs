@@ -25,7 +25,7 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-sr
     require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// First parts of the paths the page handles itself.
-const VIEWS: [&str; 6] = ["", "search", "trace", "services", "status", "start"];
+const VIEWS: [&str; 7] = ["", "search", "trace", "services", "status", "storage", "start"];
 
 #[derive(RustEmbed)]
 #[folder = "../../ui/dist"]

@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::TimestampNanosecondType;
 use clewline_segment::sidecar::cube::Sketch;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::Key;
 use crate::limits::COUNTING_KEYS_MAX;
@@ -49,7 +49,7 @@ impl Texts {
     }
 }
 
-/// Distinct 16-byte ids, in parts small enough to be sorted in the processor's caches.
+/// Distinct 16-byte ids, in parts small enough for the processor's caches.
 #[derive(Debug)]
 struct Ids {
     parts: Vec<Part>,
@@ -85,11 +85,33 @@ impl Ids {
 
 impl Part {
     fn tidy(&mut self) -> usize {
-        self.ids.sort_unstable_by_key(|id| u128::from_ne_bytes(*id));
-        self.ids.dedup();
+        let mut seen = HashSet::with_capacity_and_hasher(self.ids.len(), Hashed::default());
+        self.ids.retain(|id| seen.insert(*id));
         self.tidy_at = self.ids.len() * 2;
         self.ids.len()
     }
+}
+
+type Hashed = std::hash::BuildHasherDefault<IdHasher>;
+
+/// Ids are random already; multiplied, so that ids counted up by a sender do not all fall together.
+#[derive(Debug, Default, Clone)]
+struct IdHasher(u64);
+
+impl std::hash::Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0u8; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 = (self.0.rotate_left(23) ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+    }
+
+    fn write_usize(&mut self, _: usize) {}
 }
 
 /// Parts of a set of ids, by one byte.
