@@ -3,7 +3,7 @@
 //! Reason to exist: a pure leaf over bytes (no async, clock or files) that quarantines the Parquet crate.
 //! Reading order: [`part`] is a batch with the sequence numbers of its rows; [`order`] sorts rows and removes repeated
 //! spans; [`promote`] decides which attributes get a typed column; [`gather`] turns rows into Arrow columns;
-//! [`writer`] writes a segment and [`reader`] opens one ([`file`]); [`mod@merge`] makes one of several; [`rest`] is the text form of the attributes without a column;
+//! [`writer`] writes a segment and [`reader`] opens one ([`mod@file`]); [`mod@merge`] makes one of several; [`rest`] is the text form of the attributes without a column;
 //! [`summary`] is what the catalog remembers; [`sidecar`] is the index beside the file. Bytes: docs/formats/segment.md,
 //! docs/formats/sidecar.md.
 

@@ -186,7 +186,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
 /// Changes one bit in every sixteenth byte, or cuts the file in half, by its name.
 fn damage(path: &Path) {
     let mut bytes = std::fs::read(path).unwrap();
-    if path.to_string_lossy().len() % 2 == 0 {
+    if path.to_string_lossy().len().is_multiple_of(2) {
         bytes.iter_mut().step_by(16).for_each(|byte| *byte ^= 4);
     } else {
         bytes.truncate(bytes.len() / 2);

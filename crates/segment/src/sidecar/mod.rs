@@ -5,7 +5,7 @@
 //! byte is under a checksum, and the file names the checksum of the segment it belongs to. Bytes: docs/formats/sidecar.md.
 //!
 //! Reading order: `tokens` (words as hashes), `filter` (which of them a chunk may hold), `alphabet`, [`template`] (constant
-//! pieces and gaps), [`runs`] (rows of one service and template), [`column`] (distinct values, ranges), [`cube`] (exact
+//! pieces and gaps), [`runs`] (rows of one service and template), [`mod@column`] (distinct values, ranges), [`cube`] (exact
 //! counts by service, level, minute), `build` (all of it from rows).
 
 mod alphabet;

@@ -11,7 +11,7 @@ const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
 /// 300 logs: user ids 0 to 9, three templates, a long rare attribute on some.
 async fn filled(world: &World) {
     let line = |n: usize| {
-        let rare = if n % 100 == 0 { format!(",\"rare.{n}\":\"{}\"", "x".repeat(50)) } else { String::new() };
+        let rare = if n.is_multiple_of(100) { format!(",\"rare.{n}\":\"{}\"", "x".repeat(50)) } else { String::new() };
         format!(
             "{{\"time\":{},\"message\":\"template {} took {n} ms\",\"service\":\"s\",\"user.id\":{}{rare}}}\n",
             1_700_000_000 + n,
